@@ -1,0 +1,37 @@
+# Two commands: `make search` runs the digits search through Prefect, `make test` passes the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SLOTS ?= 2
+
+.PHONY: search test lint types check clean
+
+search: .venv
+	$(BIN)/trialflow search examples/digits.py --slots $(SLOTS)
+
+test: .venv
+	$(BIN)/python -m pytest
+
+lint: .venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv
+	$(BIN)/mypy
+
+check: lint types test
+
+# The set-up alone. Repeated when the dependencies change; a half-made one is made again.
+.venv: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Trialflow needs Python 3.11 or newer, this is %s. Try: make PYTHON=python3.11" % sys.version.split()[0])'
+	@echo "Creating $(VENV) with $$($(PYTHON) --version) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Trialflow, TensorFlow and Prefect into $(VENV): about 2.5 GB, some minutes the first time ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@echo "Installed."
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,1 @@
+"""Where trials run: the Prefect task, the slots, and the training children."""
