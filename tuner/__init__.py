@@ -1,1 +1,24 @@
-"""Prefect flows and the command line: the outermost layer."""
+"""Hyperparameter search with Keras Tuner's API. Imports neither Keras nor Prefect."""
+
+from tuner.base_tuner import BaseTuner
+from tuner.hypermodel import HyperModel
+from tuner.hyperparameters import HyperParameters
+from tuner.objective import Objective
+from tuner.oracle import Oracle, synchronized
+from tuner.trial import Trial, TrialStatus
+from tuner.tuner import Tuner
+from tuner.tuners import Hyperband, RandomSearch
+
+__all__ = [
+    "BaseTuner",
+    "HyperModel",
+    "HyperParameters",
+    "Hyperband",
+    "Objective",
+    "Oracle",
+    "RandomSearch",
+    "Trial",
+    "TrialStatus",
+    "Tuner",
+    "synchronized",
+]

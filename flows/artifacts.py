@@ -1,0 +1,71 @@
+"""What a search leaves in the Prefect UI."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from flows.result import SearchResult
+from tuner.oracle import Oracle
+
+logger = logging.getLogger(__name__)
+
+INTERVAL = 2.0
+"""Least seconds between two updates: each one is a request, and trials may take milliseconds."""
+
+
+class Progress:
+    """The live artifact: how many of the planned trials have ended, and the best score."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        self.oracle = oracle
+        self._artifact: UUID | None = None
+        self._next = 0.0
+
+    def update(self) -> None:
+        """Publishes how far the search is; skipped when that was done just now."""
+        total = self.oracle.planned_trials
+        if total is None or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + INTERVAL
+        percent = min(100.0, 100 * len(self.oracle.history.end_order) / max(1, total))
+        if self._artifact is None:
+            self._artifact = _attempt(
+                lambda: create_progress_artifact(percent, description="Share of trials ended")
+            )
+        else:
+            artifact = self._artifact
+            _attempt(lambda: update_progress_artifact(artifact, percent))
+
+
+def publish_leaderboard(result: SearchResult) -> None:
+    """The best trials as a table, one column a hyperparameter."""
+    rows = [
+        {**{k: v for k, v in row.items() if k != "values"}, **row["values"]}
+        for row in result.leaderboard
+    ]
+    if rows:
+        name = re.sub(r"[^a-z0-9]+", "-", result.project.rsplit("/", 1)[-1].lower()).strip("-")
+        description = f"Best trials of {result.project} by {result.objective}"
+        _attempt(
+            lambda: create_table_artifact(rows, key=f"leaderboard-{name}", description=description)
+        )
+
+
+def _attempt(publish: Callable[[], Any]) -> Any:
+    """A picture for the UI is not worth a search: a server that is away costs a log line."""
+    try:
+        return publish()
+    except Exception as error:  # noqa: BLE001 - see above
+        logger.warning("Prefect did not take an artifact: %s", error)
+        return None

@@ -1,0 +1,56 @@
+"""Opens the project and the tuner a search runs on. Knows nothing of Prefect."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tuner.base_tuner import BaseTuner
+from tuner.role import Role
+from tuner.study import load_study
+from tuner.tuner import Tuner
+
+
+def project_name_of(study: str, project_name: str | None) -> str:
+    """The project's name: as given, or that of the study file."""
+    if project_name is not None:
+        return project_name
+    stem = Path(study).stem if study.endswith(".py") else study.rsplit(".", 1)[-1]
+    return re.sub(r"[^A-Za-z0-9_-]", "-", stem)
+
+
+def open_tuner(
+    study: str,
+    directory: str,
+    project_name: str,
+    *,
+    max_trials: int | None = None,
+    executions_per_trial: int | None = None,
+    overwrite: bool = False,
+) -> BaseTuner:
+    """Assembles the study's tuner for a process that searches and builds no model.
+
+    Args:
+        study: Path or module name of the study file.
+        directory: Path or fsspec URL.
+        project_name: Name of the project.
+        max_trials: Overrides the study's.
+        executions_per_trial: Likewise.
+        overwrite: Whether to delete what the project holds.
+
+    Raises:
+        TypeError: The tuner has no such setting.
+    """
+    loaded = load_study(study)
+    tuner = loaded.build_tuner(
+        Role.SEARCH, directory=directory, project_name=project_name, overwrite=overwrite
+    )
+    if max_trials is not None:
+        tuner.oracle.max_trials = max_trials
+    if executions_per_trial is not None and not isinstance(tuner, Tuner):
+        msg = (
+            f"Expected a Keras Tuner for `executions_per_trial`. Received: executions_per_trial="
+            f"{executions_per_trial} with a {type(tuner).__name__}, which decides that itself."
+        )
+        raise TypeError(msg)
+    return tuner

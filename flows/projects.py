@@ -1,0 +1,79 @@
+"""Projects as they lie on a store, read without their study file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.jsonable import to_json
+from tuner.objective import objective_from_json
+
+from flows.result import describe_best, seconds_of
+from tuner.history import History
+from tuner.project import Project
+from tuner.trial import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A project and its history."""
+
+    project: Project
+    history: History
+
+    def status(self) -> dict[str, Any]:
+        """What `trialflow status --json` prints."""
+        history = self.history
+        state: dict[str, Any] = to_json(
+            {
+                "project": self.project.url,
+                "objective": history.objective.name,
+                "completed": history.completed,
+                "failed": history.failed,
+                "running": len(history.running),
+                "max_trials": history.max_trials,
+                "ended": history.end_reason,
+                "trials": [describe(trial) for trial in history.trials.values()],
+            }
+        )
+        return state
+
+    def best(self) -> dict[str, Any] | None:
+        """`trial_id`, `score` and `hyperparameters` of the best trial."""
+        found: dict[str, Any] | None = to_json(describe_best(self.history))
+        return found
+
+
+def open_project(url: str) -> Found:
+    """Reads the project at a path or URL.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    directory, _, name = url.rstrip("/").rpartition("/")
+    project = Project(directory or (url.startswith("/") and "/") or ".", name)
+    info = project.info()
+    if info is None:
+        msg = f"Expected a project. Received: project_url={url!r}, where there is no project.json."
+        raise FileNotFoundError(msg)
+    history = History(objective_from_json(info.objective), info.seed)
+    history.replay(project.events())
+    return Found(project, history)
+
+
+def describe(trial: Trial) -> dict[str, Any]:
+    """A trial as a row of the status."""
+    record = trial.record
+    return {
+        "trial_id": trial.trial_id,
+        "status": trial.status,
+        "score": trial.score,
+        "seconds": seconds_of(trial),
+        "started": record.get("started"),
+        "ended": record.get("ended"),
+        "host": record.get("host"),
+        "slot": record.get("slot"),
+        "tries": 1 + trial.losses + trial.retries,
+        "hyperparameters": dict(trial.hyperparameters.values),
+        "message": trial.message,
+    }

@@ -1,0 +1,133 @@
+"""A Prefect server for the time of one command, where none is configured.
+
+Prefect starts one by itself, without its UI, and leaves it behind when the command is killed.
+This one has the UI and ends with the command, however that ends.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+HOST = "127.0.0.1"
+START_TIMEOUT = 180.0
+"""Seconds; the very first start creates the database, which takes half a minute."""
+
+
+@contextmanager
+def prefect_server(say: Callable[[str], None]) -> Iterator[str | None]:
+    """Makes sure a Prefect API is there, and configured.
+
+    Args:
+        say: Gets a line about what is going on.
+
+    Yields:
+        URL of the UI of the server that was started, None where an API was configured already.
+    """
+    import prefect.settings as prefect_settings
+
+    configured = prefect_settings.PREFECT_API_URL.value()
+    if configured:
+        say(f"Using the Prefect server at {configured}")
+        yield None
+        return
+    say("Starting Prefect's embedded server (half a minute the very first time) ...")
+    base = f"http://{HOST}:{_free_port()}"
+    process = _start(base)
+    try:
+        _wait_until_healthy(base, process)
+        with prefect_settings.temporary_settings({prefect_settings.PREFECT_API_URL: f"{base}/api"}):
+            yield base
+            _send_what_is_queued()
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _send_what_is_queued() -> None:
+    """Prefect sends logs and events in the background; let them arrive before the server ends."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=10)
+    EventsWorker.drain_all(timeout=10)
+
+
+def main() -> None:
+    """The server process: `python -m flows.server PORT PARENT_PID`."""
+    from tasks.lifeline import die_with_parent
+
+    die_with_parent(int(sys.argv[2]))
+    import uvicorn
+
+    uvicorn.run(
+        "prefect.server.api.server:create_app",
+        factory=True,
+        host=HOST,
+        port=int(sys.argv[1]),
+        log_level="error",
+        lifespan="on",
+        timeout_graceful_shutdown=2,
+    )
+
+
+def _start(base: str) -> subprocess.Popen[bytes]:
+    env = {
+        **os.environ,
+        "PREFECT__SERVER_FINAL": "1",
+        # Without it the pages call port 4200, whatever port they came from.
+        "PREFECT_SERVER_UI_API_URL": f"{base}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_LOGGING_LEVEL": "ERROR",
+        "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+    }
+    port = base.rsplit(":", 1)[-1]
+    return subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", "flows.server", port, str(os.getpid())],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        # It logs a traceback for every request that its own end cuts off.
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _wait_until_healthy(base: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{base}/api/health", timeout=2):  # noqa: S310 - loopback
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    msg = (
+        f"Expected Prefect's embedded server to answer at {base}. Received: nothing "
+        f"(status={process.returncode}). Run `prefect server start` to see why, or set "
+        "PREFECT_API_URL to a server that runs."
+    )
+    raise RuntimeError(msg)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+if __name__ == "__main__":
+    main()

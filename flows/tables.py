@@ -1,0 +1,103 @@
+"""Tables for people: they fit 80 columns, and hold no control characters."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from flows.projects import Found, describe
+from tuner.progress import clock, number, reason
+
+WIDTH = 80
+
+
+def leaderboard(result: Mapping[str, Any]) -> str:
+    """How a search ended: the best trials, and where the results are."""
+    lines = [_headline(result)]
+    if result["leaderboard"]:
+        rows = [
+            [
+                str(row["rank"]),
+                row["trial_id"],
+                number(row["score"]),
+                duration(row["seconds"]),
+                values(row["values"]),
+            ]
+            for row in result["leaderboard"]
+        ]
+        columns = ["rank", "trial", result["objective"], "time", "hyperparameters"]
+        lines.append(table(columns, rows))
+    lines += [
+        f"Results: {result['project']}",
+        f"  trialflow status {result['project']}",
+        f"  trialflow best {result['project']}",
+    ]
+    return "\n".join(lines)
+
+
+def status(found: Found) -> str:
+    """The trials of a project."""
+    history = found.history
+    state = "ended" if history.end_reason else "not ended"
+    lines = [
+        f"Project {found.project.url}",
+        f"{history.completed} completed, {history.failed} failed, "
+        f"{len(history.running)} not finished; {state}"
+        + (f": {history.end_reason}" if history.end_reason else ""),
+    ]
+    rows = []
+    for trial in history.trials.values():
+        row = describe(trial)
+        detail = reason(trial) if trial.status == "FAILED" else values(row["hyperparameters"])
+        score, seconds = number(trial.score), duration(row["seconds"])
+        rows.append([trial.trial_id, trial.status.lower(), score, seconds, detail])
+    columns = ["trial", "status", history.objective.name, "time", "hyperparameters"]
+    lines.append(table(columns, rows))
+    return "\n".join(lines)
+
+
+def best(found: Found) -> str:
+    """The best trial of a project."""
+    trial = found.history.best
+    if trial is None:
+        return f"No trial of {found.project.url} has completed yet."
+    name = found.history.objective.name
+    lines = [f"Trial {trial.trial_id}: {name} {number(trial.score)}"]
+    lines += [f"  {name} = {value}" for name, value in trial.hyperparameters.values.items()]
+    return "\n".join(lines)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A plain table; the last column is folded to what room there is."""
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in columns[:-1]:
+        grid.add_column(name, no_wrap=True)
+    grid.add_column(columns[-1], overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, highlight=False)
+    console.print(grid, markup=False)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined] - a StringIO
+    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+
+
+def values(found: Mapping[str, Any]) -> str:
+    """Hyperparameters in one line."""
+    return " ".join(f"{k}={number(v) if isinstance(v, float) else v}" for k, v in found.items())
+
+
+def duration(seconds: float | None) -> str:
+    return "-" if seconds is None else clock(seconds)
+
+
+def _headline(result: Mapping[str, Any]) -> str:
+    counts = f"{result['completed']} completed, {result['failed']} failed"
+    if result["trained"] == 0:
+        return f"The search is complete: {counts}. Nothing was trained."
+    trained = f"{result['trained']} trained now" if result["trained"] else ""
+    return f"The search is complete: {counts} ({trained}, {clock(result['seconds'])})."

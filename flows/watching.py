@@ -1,0 +1,28 @@
+"""Who watches a search: whoever starts the flow may choose where its progress is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TextIO
+
+from tuner.display import Display, display_for
+from tuner.oracle import Oracle
+
+_stream: ContextVar[TextIO | None] = ContextVar("stream", default=None)
+
+
+@contextmanager
+def progress_on(stream: TextIO) -> Iterator[None]:
+    """Searches that start inside write their progress there."""
+    token = _stream.set(stream)
+    try:
+        yield
+    finally:
+        _stream.reset(token)
+
+
+def display_of(oracle: Oracle) -> Display:
+    """The display for a search that starts now."""
+    return display_for(oracle, stream=_stream.get())

@@ -1,0 +1,215 @@
+"""The supervisor's side of training children: start them, talk to them, end them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from typing import Any
+
+from tasks.output import LineSink
+
+Line = Callable[[str], None]
+
+
+class ChildLostError(Exception):
+    """A child ended without an answer."""
+
+
+class ForkServer:
+    """Starts children that have Keras imported already.
+
+    Thread-safe. The server process is made by a thread of its own that lives as long as this
+    object, since a process that asked to die with its parent dies with the thread that made it.
+
+    Args:
+        preload: Modules to import before the first fork.
+        env: Variables for the server and all its children.
+    """
+
+    def __init__(self, preload: Sequence[str], env: Mapping[str, str]) -> None:
+        self._preload = list(preload)
+        self._env = {**os.environ, **env}
+        self._lock = threading.Lock()
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="forkserver")
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts the server, which goes on importing while this returns."""
+        with self._lock:
+            self._keeper.submit(self._ensure).result()
+
+    def fork(self, setup: Mapping[str, Any], env: Mapping[str, str], emit: Line) -> Child:
+        """Starts a child.
+
+        Args:
+            setup: What `tasks.training` needs to assemble the tuner; JSON.
+            env: Variables for this child, set before it does anything.
+            emit: Gets each line the child prints.
+        """
+        ours, theirs = socket.socketpair()
+        read, write = os.pipe()
+        request = {"do": "fork", "setup": setup, "env": env}
+        try:
+            answer = self._ask(request, [theirs.fileno(), write])
+        except BaseException:
+            ours.close()
+            os.close(read)
+            raise
+        finally:
+            # Only the child may hold these ends, or its death would not be seen.
+            theirs.close()
+            os.close(write)
+        return Child(self, answer["pid"], Connection(ours.detach()), read, emit)
+
+    def exit_code(self, pid: int) -> int | None:
+        """The exit code of a child that has ended; None while it runs.
+
+        A child stays a zombie until this is asked, so its pid cannot become another process's.
+        """
+        code: int | None = self._ask({"do": "reap", "pid": pid}, [])["exit"]
+        return code
+
+    def stop(self) -> None:
+        """Ends the server, and with it every child."""
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+            if self._control is not None:
+                self._control.close()
+            self._process = self._control = None
+        self._keeper.shutdown()
+
+    def _ask(self, request: Mapping[str, Any], fds: list[int]) -> dict[str, Any]:
+        data = json.dumps(request).encode()
+        with self._lock:
+            for attempt in (1, 2):
+                control = self._keeper.submit(self._ensure).result()
+                try:
+                    socket.send_fds(control, [data], fds)
+                    answer = control.recv(1 << 16)
+                except OSError:
+                    answer = b""
+                if answer:
+                    result: dict[str, Any] = json.loads(answer)
+                    return result
+                self._forget()  # the server was killed; its children died with it
+                if request["do"] != "fork" or attempt == 2:  # noqa: PLR2004
+                    break
+        if request["do"] == "reap":
+            return {"exit": -signal.SIGKILL}
+        raise ChildLostError("Expected the fork server to start a child. Received: no answer.")
+
+    def _ensure(self) -> socket.socket:
+        if self._process is None or self._process.poll() is not None or self._control is None:
+            self._forget()
+            self._control, theirs = socket.socketpair()
+            command = [sys.executable, "-m", "tasks.forkserver", str(theirs.fileno())]
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                [*command, str(os.getpid()), *self._preload],
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                # Ctrl-C at the terminal is the supervisor's to handle.
+                start_new_session=True,
+            )
+            theirs.close()
+        return self._control
+
+    def _forget(self) -> None:
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._control = self._process = None
+
+
+class Child:
+    """One training child.
+
+    Attributes:
+        emit: Gets each line the child prints; may be replaced between trials.
+    """
+
+    def __init__(
+        self, server: ForkServer, pid: int, connection: Connection, output: int, emit: Line
+    ) -> None:
+        self.pid = pid
+        self.emit = emit
+        self._server = server
+        self._connection = connection
+        self._reader = threading.Thread(target=self._read, args=(output,), daemon=True)
+        self._reader.start()
+
+    def send(self, request: Mapping[str, Any]) -> None:
+        """Hands over a request.
+
+        Raises:
+            ChildLostError: The child is gone.
+        """
+        try:
+            self._connection.send_bytes(json.dumps(request).encode())
+        except OSError as error:
+            raise ChildLostError(self._obituary()) from error
+
+    def receive(self, seconds: float) -> dict[str, Any] | None:
+        """The next message, None if none came in time.
+
+        Raises:
+            ChildLostError: The child is gone.
+        """
+        try:
+            if not self._connection.poll(seconds):
+                return None
+            message: dict[str, Any] = json.loads(self._connection.recv_bytes())
+        except (EOFError, OSError) as error:
+            raise ChildLostError(self._obituary()) from error
+        return message
+
+    def end(self) -> int | None:
+        """Kills the child and waits until it is gone; its exit code."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        code = self._wait()
+        self._connection.close()
+        self._reader.join(timeout=5)
+        return code
+
+    def _wait(self, seconds: float = 10) -> int | None:
+        deadline = time.monotonic() + seconds
+        while True:
+            code = self._server.exit_code(self.pid)
+            if code is not None or time.monotonic() > deadline:
+                return code
+            time.sleep(0.01)
+
+    def _obituary(self) -> str:
+        code = self._wait(seconds=1)
+        self.end()
+        if code is None:
+            return f"The training process {self.pid} closed its connection."
+        if code < 0:
+            name = signal.Signals(-code).name
+            hint = " (out of memory?)" if name == "SIGKILL" else ""
+            return f"The training process {self.pid} was ended by {name}{hint}."
+        return f"The training process {self.pid} exited with status {code}."
+
+    def _read(self, output: int) -> None:
+        # Looked up at each line: the next trial has another.
+        sink = LineSink(lambda line: self.emit(line))  # noqa: PLW0108
+        with os.fdopen(output, "rb", buffering=0) as pipe:
+            while data := pipe.read(1 << 16):
+                sink.feed(data)
+        sink.flush()

@@ -1,0 +1,100 @@
+"""A process that has imported what trials need, has run none of it, and forks children.
+
+`python -m tasks.forkserver CONTROL_FD PARENT_PID [MODULE ...]`
+
+Importing TensorFlow costs four CPU-seconds, a fork from a process that has done it almost none;
+a fork from a process that has *run* an operation hangs. multiprocessing's forkserver would do,
+but it imports the parent's `__main__` into each child, takes its environment from the parent at a
+time nobody controls, and is refused inside daemonic processes such as Dask's workers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import traceback
+from multiprocessing.connection import Connection
+from typing import Any, NoReturn
+
+from tasks import training
+from tasks.lifeline import die_with_parent
+
+LONGEST_REQUEST = 1 << 16
+
+
+def main() -> None:
+    """Answers requests until the parent closes its end."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    die_with_parent(int(sys.argv[2]))
+    for name in sys.argv[3:]:
+        # A module that cannot be imported fails in the trial, with a traceback in its log.
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    while True:
+        data, fds, _, _ = socket.recv_fds(control, LONGEST_REQUEST, 2)
+        if not data:
+            return
+        request = json.loads(data)
+        if request["do"] == "fork":
+            answer = {"pid": _fork(control, fds, request)}
+        else:
+            answer = {"exit": _reap(request["pid"])}
+        control.sendall(json.dumps(answer).encode())
+
+
+def _fork(control: socket.socket, fds: list[int], request: dict[str, Any]) -> int:
+    server = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        control.close()
+        _become_child(server, fds, request)
+    for fd in fds:
+        os.close(fd)
+    return pid
+
+
+def _become_child(server: int, fds: list[int], request: dict[str, Any]) -> NoReturn:
+    code = 1
+    try:
+        die_with_parent(server)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        connection, output = fds
+        _redirect_output(output)
+        os.environ.update(request["env"])
+        training.main(Connection(connection), request["setup"])
+        code = 0
+    except BaseException:  # noqa: BLE001 - nothing may return into the server's loop
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _redirect_output(output: int) -> None:
+    """Sends what Python, native code and grandchildren print into one pipe."""
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    options: dict[str, Any] = {"buffering": 1, "encoding": "utf-8", "closefd": False}
+    sys.stdout = os.fdopen(1, "w", errors="replace", **options)
+    sys.stderr = os.fdopen(2, "w", errors="backslashreplace", **options)
+
+
+def _reap(pid: int) -> int | None:
+    """The exit code of a child that has ended, negative for a signal; None while it runs."""
+    try:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return 0
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What a training child does: assembles the study's tuner once, then runs what it is handed."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import queue
+import threading
+import traceback
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from typing import Any
+
+from tuner.jsonable import to_json
+
+from tuner.display import Display
+from tuner.proxy import OracleProxy
+from tuner.role import Role
+from tuner.study import load_study
+from tuner.trial import Trial
+
+
+def main(connection: Connection, setup: Mapping[str, Any]) -> None:
+    """Answers requests until the supervisor closes the connection.
+
+    Requests are `{"do": "discover"}` and `{"do": "run", "trial": state}`. Answers end with one of
+    `{"kind": "space"}`, `{"kind": "ended"}` and `{"kind": "fatal"}`; `{"kind": "metrics"}` and
+    `{"kind": "epoch"}` come before.
+    """
+    channel = Channel(connection)
+    worker: Worker | None = None
+    while True:
+        request = channel.next_request()
+        try:
+            worker = worker or Worker(channel, setup)
+            worker.answer(request)
+        except Exception:  # noqa: BLE001 - the study's own code; its traceback goes to the user
+            channel.send(kind="fatal", message=traceback.format_exc())
+
+
+class Channel:
+    """The child's end of the connection to its supervisor."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._requests: queue.Queue[dict[str, Any]] = queue.Queue()
+        threading.Thread(target=self._read, name="requests", daemon=True).start()
+
+    def send(self, **message: Any) -> None:
+        with self._lock:
+            self._connection.send_bytes(json.dumps(to_json(message)).encode())
+
+    def next_request(self) -> dict[str, Any]:
+        return self._requests.get()
+
+    def _read(self) -> None:
+        try:
+            while True:
+                self._requests.put(json.loads(self._connection.recv_bytes()))
+        except (EOFError, OSError):
+            os._exit(1)  # nobody is left to train for
+
+
+class Worker:
+    """The study's tuner, with its data loaded once."""
+
+    def __init__(self, channel: Channel, setup: Mapping[str, Any]) -> None:
+        self.channel = channel
+        self.study = load_study(setup["study"])
+        self.tuner = self.study.build_tuner(Role.TRIAL, **setup["project"])
+        executions = setup.get("executions_per_trial")
+        if executions is not None:
+            self.tuner.executions_per_trial = executions  # type: ignore[attr-defined] - Tuner has it
+        self.oracle = OracleProxy(self.tuner.oracle, channel.send)
+        self.tuner.display = EpochReporter(self.tuner.oracle, channel)
+
+    @functools.cached_property
+    def data(self) -> dict[str, Any]:
+        return self.study.load_data()
+
+    def answer(self, request: Mapping[str, Any]) -> None:
+        if request["do"] == "discover":
+            space = self.tuner.discover_space()
+            self.channel.send(kind="space", space=space.get_config())
+            return
+        trial = Trial.from_state(request["trial"])
+        self.oracle.trial = trial
+        self.tuner.oracle = self.oracle
+        self.tuner.run_assigned(trial, **self.data)
+
+
+class EpochReporter(Display):
+    """Tells the supervisor about each epoch."""
+
+    def __init__(self, oracle: Any, channel: Channel) -> None:
+        super().__init__(oracle)
+        self.channel = channel
+
+    def epoch_ended(self, trial: Trial, epoch: int, logs: Mapping[str, Any]) -> None:
+        del trial
+        self.channel.send(kind="epoch", epoch=epoch, logs=dict(logs))

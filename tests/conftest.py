@@ -1,0 +1,74 @@
+"""Real processes and a real Prefect server for the tests that tell stories."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def prefect_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("prefect")
+
+
+@pytest.fixture(scope="session")
+def environment(prefect_home):
+    """The environment of every process a test starts: nobody's Prefect profile, no server."""
+    hidden = ("PREFECT_", "TRIALFLOW_", "KERAS_BACKEND")
+    env = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
+    return {
+        **env,
+        "PREFECT_HOME": str(prefect_home),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@pytest.fixture(scope="session")
+def prefect_server(environment):
+    """One Prefect server for the session: starting it takes longer than most searches here."""
+    script = (
+        "import sys\n"
+        "from flows.server import prefect_server\n"
+        "with prefect_server(lambda text: None) as url:\n"
+        "    print(url, flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    url = process.stdout.readline().strip()
+    assert url.startswith("http"), "the server did not start"
+    yield url
+    process.communicate(timeout=30)
+
+
+@pytest.fixture
+def trialflow(environment, prefect_server, tmp_path):
+    """Starts the command line as a real process; what still runs at the end is killed."""
+    started = []
+
+    def start(*words, **env):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flows", *map(str, words)],
+            env={**environment, "PREFECT_API_URL": f"{prefect_server}/api", **env},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()

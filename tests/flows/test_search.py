@@ -1,0 +1,160 @@
+"""The command line and the flow, as a user meets them."""
+
+import itertools
+import json
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+from support import ROOT, STUDIES, finish, wait_until
+
+NAPS = STUDIES / "naps.py"
+TINY = STUDIES / "tiny.py"
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_search_trains_keeps_its_models_and_the_second_run_trains_nothing(trialflow, tmp_path):
+    out = finish(trialflow("search", TINY, "--slots", 2))
+    assert "4 completed, 0 failed" in out
+    assert "results/tiny" in out
+    assert re.search(r"^rank +trial +val_loss", out, re.MULTILINE)
+    assert "\x1b" not in out
+    assert "\r" not in out
+    results = {p: p.read_bytes() for p in (tmp_path / "results/tiny/trials").rglob("*.*")}
+    assert len(list((tmp_path / "results/tiny/trials").glob("*/checkpoint-*.weights.h5"))) == 4
+
+    again = finish(trialflow("search", TINY, "--slots", 2))
+
+    assert "Nothing was trained" in again
+    assert results == {p: p.read_bytes() for p in (tmp_path / "results/tiny/trials").rglob("*.*")}
+
+    more = json.loads(finish(trialflow("search", TINY, "--max-trials", 5, "--json")))
+    assert more["completed"] == 5
+
+
+def test_the_json_of_a_search_is_one_object_on_standard_output(trialflow):
+    result = json.loads(finish(trialflow("search", NAPS, "--slots", 4, "--json", NAP_SECONDS="0")))
+    assert result["project"].endswith("results/naps")
+    assert (result["completed"], result["failed"]) == (8, 0)
+    assert result["seconds"] > 0
+    best = result["best"]
+    assert best["score"] == pytest.approx(best["hyperparameters"]["x"] ** 2)
+
+
+def test_two_slots_train_at_the_same_time_and_load_their_data_once_each(trialflow, tmp_path):
+    traces = tmp_path / "traces"
+    traces.mkdir()
+    finish(trialflow("search", NAPS, "--slots", 2, NAP_TRACES=str(traces)))
+    trials = json.loads(finish(trialflow("status", "results/naps", "--json")))["trials"]
+    spans = sorted((t["started"], t["ended"]) for t in trials)
+    overlaps = [a for a, b in itertools.pairwise(spans) if b[0] < a[1]]
+    assert len(overlaps) >= 4
+    assert {t["slot"] for t in trials} == {"0", "1"}
+    assert len(list(traces.glob("data-*"))) == 2
+
+
+def test_a_script_continues_what_the_flow_began_and_the_other_way_round(
+    trialflow, environment, tmp_path
+):
+    finish(trialflow("search", TINY, "--max-trials", 2))
+    script = (
+        "import sys; from tuner.study import load_study; from tuner.role import Role\n"
+        f"study = load_study({str(TINY)!r})\n"
+        "tuner = study.build_tuner(Role.SCRIPT, directory='results', project_name='tiny')\n"
+        "assert len(tuner.oracle.end_order) == 2\n"
+        "tuner.oracle.max_trials = 3\n"
+        "tuner.search(**study.load_data())\n"
+        "assert len(tuner.get_best_models()[0].weights) >= 2\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, env=environment, cwd=tmp_path, timeout=120
+    )
+    result = json.loads(finish(trialflow("search", TINY, "--max-trials", 4, "--json")))
+    assert (result["completed"], result["failed"]) == (4, 0)
+
+
+def test_ctrl_c_stops_with_the_line_that_resumes(trialflow, tmp_path):
+    search = trialflow("search", NAPS, "--slots", 2, NAP_SECONDS="1")
+    wait_until(lambda: list((tmp_path / "results/naps/trials").glob("*/result.json")))
+    search.send_signal(signal.SIGINT)
+    _, err = search.communicate(timeout=30)
+    assert search.returncode == 130, err
+    assert f"To go on: trialflow search {NAPS} --slots 2" in err
+    assert "Traceback" not in err
+    result = json.loads(finish(trialflow("search", NAPS, "--slots", 2, "--json")))
+    assert (result["completed"], result["failed"]) == (8, 0)
+
+
+def test_a_second_search_on_the_same_project_says_who_runs_it(trialflow, tmp_path):
+    first = trialflow("search", NAPS, NAP_SECONDS="3", NAP_FAIL="-")
+    wait_until((tmp_path / "results/naps/lease.json").exists)
+    second = trialflow("search", NAPS)
+    _, err = second.communicate(timeout=60)
+    assert second.returncode == 3
+    assert str(first.pid) in err
+
+
+def test_a_failed_trial_is_counted_and_says_why(trialflow):
+    out = json.loads(finish(trialflow("search", NAPS, "--json", NAP_SECONDS="0", NAP_FAIL="0002")))
+    assert (out["completed"], out["failed"]) == (7, 1)
+    shown = finish(trialflow("status", "results/naps"))
+    assert "asked to fail" in shown
+
+
+def test_failures_in_a_row_end_the_search_with_their_reason(trialflow):
+    search = trialflow("search", NAPS, NAP_RAISE="yes")
+    _, err = search.communicate(timeout=60)
+    assert search.returncode == 1
+    assert "consecutive failures" in err
+    assert "asked to raise" in err
+
+
+def test_overwrite_begins_anew(trialflow):
+    finish(trialflow("search", NAPS, "--max-trials", 2, NAP_SECONDS="0"))
+    search = trialflow("search", NAPS, "--max-trials", 3, "--overwrite", "--json", NAP_SECONDS="0")
+    result = json.loads(finish(search))
+    assert (result["trained"], result["completed"]) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["search", "nowhere.py"], 1, "Expected `study` to be the path of a Python file"),
+        (["search", str(NAPS), "--slots", "0"], 2, "--slots"),
+        (["search", str(NAPS), "--project-name", "../evil"], 1, "project_name"),
+        (["search", str(NAPS), "--executions-per-trial", "2"], 1, "Expected a Keras Tuner"),
+        (["status", "results/nowhere"], 1, "Expected a project"),
+        (["best", "results/nowhere"], 1, "Expected a project"),
+    ],
+)
+def test_bad_input_gets_one_clear_sentence(trialflow, words, status, message):
+    process = trialflow(*words)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_the_flow_refuses_bad_parameters(environment):
+    script = (
+        "from flows.search import search\nsearch.validate_parameters({'study': 'x', 'slots': 0})"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert run.returncode == 1
+    assert "greater than or equal to 1" in run.stderr
+
+
+def test_executions_are_overridden_from_the_command_line(trialflow, tmp_path):
+    finish(trialflow("search", TINY, "--max-trials", 1, "--executions-per-trial", 2))
+    found = (tmp_path / "results/tiny/trials/0000/result.json").read_text()
+    assert len(json.loads(found)["record"]["executions"]) == 2

@@ -1,0 +1,25 @@
+"""What tests of real processes share."""
+
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STUDIES = ROOT / "tests" / "studies"
+
+
+def finish(process, *, status=0, timeout=120):
+    """Waits for a process; its standard output."""
+    out, err = process.communicate(timeout=timeout)
+    assert process.returncode == status, f"status {process.returncode}\n{out}\n{err}"
+    return out
+
+
+def wait_until(condition, timeout=90, message="it did not happen in time"):
+    """Waits for something real; what it returns."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(message)

@@ -1,0 +1,104 @@
+"""The facts of a search, in the words of the journal.
+
+Each event is one JSON object with a `type`. Fields may be added with a default; a field that
+changes its meaning needs a new type, since journals must load for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from storage import NewerFormatError
+
+
+@dataclass(frozen=True, slots=True)
+class SearchStarted:
+    """A process became the writer; what was running under an earlier one is not running now."""
+
+    owner: str
+    time: float
+    max_trials: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceGrown:
+    """Hyperparameters were met for the first time."""
+
+    hyperparameters: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialCreated:
+    trial_id: str
+    values: dict[str, Any]
+    time: float
+    seed: int | None = None
+    budget: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRetried:
+    """An attempt came to nothing and the trial goes back into the queue."""
+
+    trial_id: str
+    reason: str
+    """`"invalid"` (raised, or no finite score) or `"lost"` (its process died)."""
+    message: str | None = None
+    time: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEnded:
+    trial_id: str
+    status: str
+    score: Any
+    best_step: int | None
+    metrics: dict[str, Any]
+    message: str | None
+    record: dict[str, Any]
+    time: float
+    hyperparameters: dict[str, Any] | None = None
+    """Space and values, where the run changed them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchEnded:
+    reason: str
+    time: float
+
+
+Event = SearchStarted | SpaceGrown | TrialCreated | TrialRetried | TrialEnded | SearchEnded
+
+TYPES: dict[str, type[Event]] = {
+    "search_started": SearchStarted,
+    "space_grown": SpaceGrown,
+    "trial_created": TrialCreated,
+    "trial_retried": TrialRetried,
+    "trial_ended": TrialEnded,
+    "search_ended": SearchEnded,
+}
+NAMES = {cls: name for name, cls in TYPES.items()}
+
+
+def encode(event: Event) -> dict[str, Any]:
+    """An event as the JSON object that stands in the journal."""
+    return {"type": NAMES[type(event)], **asdict(event)}
+
+
+def decode(body: Mapping[str, Any]) -> Event:
+    """The event a JSON object of the journal stands for.
+
+    Raises:
+        NewerFormatError: The type is unknown, so a newer Trialflow wrote it.
+    """
+    fields = dict(body)
+    name = fields.pop("type", None)
+    if name not in TYPES:
+        msg = (
+            f"Expected an event this version of Trialflow knows ({', '.join(TYPES)}). "
+            f"Received: type={name!r}. A newer Trialflow wrote this project: update yours."
+        )
+        raise NewerFormatError(msg)
+    return TYPES[name](**fields)

@@ -1,0 +1,135 @@
+"""Everything a search knows: the fold of its events."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from tuner.budget import Budget
+from tuner.events import (
+    Event,
+    SearchEnded,
+    SearchStarted,
+    SpaceGrown,
+    TrialCreated,
+    TrialEnded,
+    TrialRetried,
+)
+from tuner.hyperparameters import HyperParameters, deserialize
+from tuner.objective import Objective
+from tuner.sampling import values_key
+from tuner.trial import Trial, TrialStatus
+
+
+class History:
+    """The trials of a search in the order of their creation, and the space they came from.
+
+    It changes by `apply` alone, so that a history read from a journal and one that was lived
+    through are the same. Algorithms read it and must not change what they find.
+    """
+
+    def __init__(self, objective: Objective, seed: int = 0) -> None:
+        self.objective = objective
+        self.seed = seed
+        self.space = HyperParameters()
+        self.trials: dict[str, Trial] = {}
+        self.end_order: list[str] = []
+        self.tried: set[str] = set()
+        """Keys (`values_key`) of every configuration that has had a trial."""
+        self.running: dict[str, Trial] = {}
+        self.failed = 0
+        self.completed = 0
+        self.best: Trial | None = None
+        self.max_trials: int | None = None
+        self.started: float | None = None
+        """Unix time of the first start of this search."""
+        self.end_reason: str | None = None
+        self._rungs: dict[tuple[int, int, int], list[Trial]] = defaultdict(list)
+
+    def apply(self, event: Event) -> None:
+        """Takes one more event into account."""
+        match event:
+            case SearchStarted():
+                self.max_trials = event.max_trials
+                self.started = self.started or event.time
+                self.end_reason = None
+            case SpaceGrown():
+                self._grow(event)
+            case TrialCreated():
+                self._create(event)
+            case TrialRetried():
+                self._retry(event)
+            case TrialEnded():
+                self._end(event)
+            case SearchEnded():
+                self.end_reason = event.reason
+
+    def replay(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.apply(event)
+
+    def loss(self, trial: Trial) -> float:
+        """The trial's score, turned so that lower is better; infinite without a score."""
+        if trial.score is None:
+            return float("inf")
+        return -trial.score if self.objective.direction == "max" else trial.score
+
+    def ranked(self) -> list[Trial]:
+        """The completed trials, best first; ties in the order of creation."""
+        completed = [t for t in self.trials.values() if t.status == TrialStatus.COMPLETED]
+        return sorted(completed, key=self.loss)
+
+    def at_rung(self, sweep: int, bracket: int, rung: int) -> list[Trial]:
+        """The trials that were granted the budget of one rung, in order of creation."""
+        return self._rungs.get((sweep, bracket, rung), [])
+
+    def _grow(self, event: SpaceGrown) -> None:
+        grown = HyperParameters()
+        for config in event.hyperparameters:
+            grown.merge([deserialize(config)])
+        self.space.merge(grown)
+
+    def _create(self, event: TrialCreated) -> None:
+        budget = Budget.from_json(event.budget) if event.budget else None
+        values = event.values if budget is None else {**event.values, **budget.as_values()}
+        trial = Trial(self.space.with_values(values), trial_id=event.trial_id)
+        trial.seed, trial.budget = event.seed, budget
+        self.trials[trial.trial_id] = self.running[trial.trial_id] = trial
+        self.tried.add(values_key(event.values))
+        if budget is not None:
+            self._rungs[budget.sweep, budget.bracket, budget.rung].append(trial)
+
+    def _retry(self, event: TrialRetried) -> None:
+        trial = self.trials[event.trial_id]
+        trial.forget_outcome()
+        if event.reason == "lost":
+            trial.losses += 1
+        else:
+            trial.retries += 1
+
+    def _end(self, event: TrialEnded) -> None:
+        trial = self.trials[event.trial_id]
+        if event.hyperparameters is not None:
+            trial.hyperparameters = HyperParameters.from_config(event.hyperparameters)
+            self.tried.add(values_key(trial.values))
+        trial.set_outcome(
+            {
+                "metrics": event.metrics,
+                "score": event.score,
+                "best_step": event.best_step,
+                "status": event.status,
+                "message": event.message,
+                "record": event.record,
+            }
+        )
+        self.running.pop(trial.trial_id, None)
+        self.end_order.append(trial.trial_id)
+        self._count(trial)
+
+    def _count(self, trial: Trial) -> None:
+        if trial.status != TrialStatus.COMPLETED:
+            self.failed += 1
+            return
+        self.completed += 1
+        if self.best is None or self.loss(trial) < self.loss(self.best):
+            self.best = trial

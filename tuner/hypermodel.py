@@ -1,0 +1,81 @@
+"""Models that depend on hyperparameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tuner.hyperparameters import HyperParameters
+
+
+class HyperModel:
+    """Builds, and may train, a model for given hyperparameters.
+
+    Args:
+        name: A label.
+        tunable: Whether its parameters are searched; otherwise they stay at their defaults.
+    """
+
+    def __init__(self, name: str | None = None, tunable: bool = True) -> None:
+        self.name = name
+        self.tunable = tunable
+        self._build = self.build
+        self.build = self._build_wrapper  # type: ignore[method-assign] - subclasses override build
+
+    def build(self, hp: HyperParameters) -> Any:
+        """Returns a compiled Keras model.
+
+        Args:
+            hp: Declares hyperparameters and answers with their values.
+        """
+        raise NotImplementedError
+
+    def _build_wrapper(self, hp: HyperParameters, *args: Any, **kwargs: Any) -> Any:
+        if not self.tunable:
+            hp = hp.copy()  # what is declared stays out of the search
+        return self._build(hp, *args, **kwargs)
+
+    def declare_hyperparameters(self, hp: HyperParameters) -> None:
+        """Declares hyperparameters that `build` would not meet in its first run."""
+
+    def fit(self, hp: HyperParameters, model: Any, *args: Any, **kwargs: Any) -> Any:
+        """Trains the model; override it to tune how.
+
+        Args:
+            hp: As in `build`.
+            model: What `build` returned.
+            *args: What was passed to `search`.
+            **kwargs: Likewise; pass `callbacks` on to `model.fit`, or no checkpoint is kept.
+
+        Returns:
+            A History, a dict of metrics, or a number to be minimised.
+        """
+        del hp
+        return model.fit(*args, **kwargs)
+
+
+class DefaultHyperModel(HyperModel):
+    """A function from `hp` to a model, as a HyperModel."""
+
+    def __init__(
+        self, build: Callable[..., Any], name: str | None = None, tunable: bool = True
+    ) -> None:
+        self._function = build
+        super().__init__(name=name, tunable=tunable)
+
+    def build(self, hp: HyperParameters) -> Any:
+        return self._function(hp)
+
+
+def get_hypermodel(hypermodel: Any) -> HyperModel:
+    """The HyperModel of a HyperModel or of a function.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    if isinstance(hypermodel, HyperModel):
+        return hypermodel
+    if callable(hypermodel):
+        return DefaultHyperModel(hypermodel)
+    msg = "Expected `hypermodel` to be a HyperModel or a function from `hp` to a model."
+    raise TypeError(f"{msg} Received: hypermodel={hypermodel!r}.")

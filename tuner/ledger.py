@@ -1,0 +1,105 @@
+"""The books of one search: its history, and the project that keeps it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tuner.events import Event, SearchEnded, SpaceGrown, TrialEnded
+from tuner.history import History
+from tuner.hyperparameters import HyperParameters, serialize
+from tuner.jsonable import to_json
+from tuner.project import Project, ProjectInfo
+from tuner.trial import Trial
+
+
+class Ledger:
+    """Writes each fact to the journal first, and applies it to the history then.
+
+    Without a project, facts are kept in memory only.
+
+    Args:
+        history: What is known so far.
+        project: Where it is kept.
+    """
+
+    def __init__(self, history: History, project: Project | None = None) -> None:
+        self.history = history
+        self.project = project
+        self.writing = False
+        """Whether this process is the one writer."""
+        if project is not None:
+            history.replay(project.events())
+
+    @property
+    def owner(self) -> str:
+        return self.project.owner if self.project else "memory"
+
+    def open(self, info: ProjectInfo) -> None:
+        """Becomes the writer, and takes in what others wrote meanwhile.
+
+        Raises:
+            LeaseHeldError: Another process is the writer.
+        """
+        if self.project is not None:
+            self.history.replay(self.project.open(info))
+        self.writing = True
+
+    def record(self, *events: Event) -> None:
+        """The one way in which a search's state changes."""
+        if self.project is not None and events:
+            self.project.append(events)
+        self.history.replay(events)
+
+    def close(self, reason: str | None) -> None:
+        """Gives the project back; with a reason the search is recorded as ended."""
+        if not self.writing:
+            return
+        try:
+            if reason is not None and self.history.end_reason is None:
+                self.record(SearchEnded(reason, time.time()))
+        finally:
+            self.writing = False
+            if self.project is not None:
+                self.project.close()
+
+    def take_over_result(self, trial: Trial) -> bool:
+        """Gives the trial the outcome its process left behind, if there is one."""
+        state = self.project.read_result(trial.trial_id) if self.project else None
+        if state is None:
+            return False
+        trial.hyperparameters = HyperParameters.from_config(state["hyperparameters"])
+        trial.set_outcome(state)
+        return True
+
+
+def space_grown(hyperparameters: HyperParameters, known: HyperParameters) -> list[SpaceGrown]:
+    """The event that tells of parameters nobody knew; none when there are none."""
+    new = [
+        parameter
+        for parameter in hyperparameters.difference(known)
+        if not parameter.name.startswith("tuner/")
+    ]
+    return [SpaceGrown([serialize(parameter) for parameter in new])] if new else []
+
+
+def trial_ended(trial: Trial, known: HyperParameters) -> TrialEnded:
+    """The event that tells how a trial ended.
+
+    Learning curves stay in the trial's own result: the journal is read whole at every start.
+    """
+    as_created = known.with_values(trial.hyperparameters.values)
+    changed = as_created.get_config() != trial.hyperparameters.get_config()
+    record: dict[str, Any] = to_json(trial.record)
+    record.pop("executions", None)
+    return TrialEnded(
+        trial_id=trial.trial_id,
+        status=trial.status,
+        score=to_json(trial.score),
+        best_step=trial.best_step,
+        metrics=trial.metrics.get_config(),
+        message=trial.message,
+        record=record,
+        time=time.time(),
+        hyperparameters=trial.hyperparameters.get_config() if changed else None,
+    )

@@ -1,0 +1,6 @@
+"""Search algorithms, one a file: a pure function of the history, and the oracle that asks it."""
+
+from tuner.oracles.hyperband import HyperbandOracle
+from tuner.oracles.random_search import RandomSearchOracle
+
+__all__ = ["HyperbandOracle", "RandomSearchOracle"]

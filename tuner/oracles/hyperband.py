@@ -1,0 +1,202 @@
+"""Hyperband (Li et al., 2018, https://jmlr.org/papers/v18/16-558.html), read off the history.
+
+No bracket is stored: which rungs are full, who may be promoted and what comes next all follow
+from the trials, so a resumed search asks what the uninterrupted one would have asked.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuner.budget import Budget
+from tuner.history import History
+from tuner.oracle import Oracle
+from tuner.proposal import Decision, Done, Proposal, Wait
+from tuner.sampling import untried_values
+from tuner.trial import Trial, TrialStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One level of a bracket."""
+
+    epochs: int
+    """Epochs a trial of this rung has trained when it ends, its ancestors' included."""
+    capacity: int
+    """Number of trials the rung takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The table of brackets: Keras Tuner's, with `max_epochs` as R and `factor` as eta.
+
+    `Ladder(100, 3)` starts with the bracket
+
+        rung      0   1   2   3    4
+        trials   98  33  11   4    2
+        epochs    2   4  12  34  100
+
+    and ends with six trials of 100 epochs.
+    """
+
+    max_epochs: int
+    factor: int
+
+    def brackets(self) -> list[list[Rung]]:
+        """The rungs of each bracket; the bracket with most rungs comes first."""
+        tops = range(self._count() - 1, -1, -1)
+        return [[self._rung(top, level) for level in range(top + 1)] for top in tops]
+
+    def _count(self) -> int:
+        """s_max + 1 of algorithm 1."""
+        return 1 + math.floor(round(math.log(self.max_epochs, self.factor), 9))
+
+    def _rung(self, top: int, level: int) -> Rung:
+        log = round(math.log(self.max_epochs, self.factor), 9)
+        share = math.ceil(1 + log) / (top + 1)
+        return Rung(
+            epochs=math.ceil(self.max_epochs / self.factor ** (top - level)),
+            capacity=math.ceil(share * self.factor ** (top - level)),
+        )
+
+
+def propose(
+    history: History, rng: np.random.Generator, ladder: Ladder, sweeps: float = 1
+) -> Decision:
+    """The next trial of the first bracket that has one, in the order of the table.
+
+    While a bracket waits for its running trials the next one is begun, so that no slot idles.
+    """
+    values = untried_values(history.space, history.tried, rng)
+    for sweep, rungs in _brackets(ladder, sweeps):
+        decision = _ask_bracket(history, sweep, rungs, values)
+        if decision is not None:
+            return decision
+        if values is None and not history.at_rung(sweep, len(rungs) - 1, 0):
+            break  # nothing left to begin a bracket with
+    return Wait() if history.running else Done("every bracket is complete")
+
+
+def _brackets(ladder: Ladder, sweeps: float) -> Iterator[tuple[int, list[Rung]]]:
+    table = ladder.brackets()
+    for sweep in itertools.takewhile(lambda n: n < sweeps, itertools.count()):
+        for rungs in table:
+            yield sweep, rungs
+
+
+def _ask_bracket(
+    history: History, sweep: int, rungs: list[Rung], values: dict[str, object] | None
+) -> Proposal | None:
+    bracket = len(rungs) - 1
+    filled = [history.at_rung(sweep, bracket, level) for level in range(len(rungs))]
+    if len(filled[0]) < rungs[0].capacity:
+        if values is not None:
+            return Proposal(values, Budget(epochs=rungs[0].epochs, sweep=sweep, bracket=bracket))
+        rungs = _shrunk(rungs, len(filled[0]))
+    for level in range(1, len(rungs)):
+        best = promotable(history, filled[level - 1], filled[level], rungs[level - 1 : level + 1])
+        if best is not None:
+            return _promotion(best, rungs[level].epochs, Budget(0, 0, sweep, bracket, level))
+    return None
+
+
+def _shrunk(rungs: list[Rung], configurations: int) -> list[Rung]:
+    """The bracket that a finite space, all of it tried, still allows: same epochs, fewer trials."""
+    shrunk = [Rung(rungs[0].epochs, configurations)]
+    for below, rung in itertools.pairwise(rungs):
+        capacity = math.ceil(shrunk[-1].capacity * rung.capacity / below.capacity)
+        shrunk.append(Rung(rung.epochs, capacity))
+    return shrunk
+
+
+def _promotion(parent: Trial, epochs: int, place: Budget) -> Proposal:
+    budget = Budget(
+        epochs=epochs,
+        initial_epoch=parent.budget.epochs if parent.budget else 0,
+        sweep=place.sweep,
+        bracket=place.bracket,
+        rung=place.rung,
+        parent=parent.trial_id,
+    )
+    return Proposal(parent.values, budget)
+
+
+def promotable(
+    history: History, lower: list[Trial], upper: list[Trial], rungs: list[Rung]
+) -> Trial | None:
+    """The best trial of `lower` certain to belong in the rung above, if there is one.
+
+    A rung discards as many trials as it has more than the rung above. Once more than that have
+    ended and were not promoted, the best of them cannot be among the discarded. A failed trial
+    counts as discarded, so failures never starve the rungs above.
+    """
+    below, above = rungs
+    promoted = {trial.budget.parent for trial in upper if trial.budget}
+    ready = [
+        trial
+        for trial in lower
+        if trial.status == TrialStatus.COMPLETED and trial.trial_id not in promoted
+    ]
+    failed = sum(trial.status == TrialStatus.FAILED for trial in lower)
+    discarded = below.capacity - above.capacity
+    if len(upper) >= above.capacity or len(ready) + failed <= discarded:
+        return None
+    return min(ready, key=history.loss, default=None)
+
+
+class HyperbandOracle(Oracle):
+    """Oracle of Hyperband: many short trainings, the best of them continued.
+
+    Args:
+        max_epochs: Epochs of the longest training (R in the paper).
+        factor: By how much each rung reduces the number of trials (eta), at least 2.
+        hyperband_iterations: How often the whole table of brackets is run; may be infinite.
+    """
+
+    def __init__(
+        self,
+        objective: object = None,
+        max_epochs: int = 100,
+        factor: int = 3,
+        hyperband_iterations: float = 1,
+        seed: int | None = None,
+        hyperparameters: object = None,
+        allow_new_entries: bool = True,
+        tune_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+    ) -> None:
+        super().__init__(
+            objective=objective,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            seed=seed,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        if factor < 2:  # noqa: PLR2004 - a ladder needs at least two to one
+            raise ValueError(f"Expected `factor` to be at least 2. Received: factor={factor}.")
+        if max_epochs < 1:
+            msg = f"Expected `max_epochs` to be at least 1. Received: max_epochs={max_epochs}."
+            raise ValueError(msg)
+        self.max_epochs = max_epochs
+        self.min_epochs = 1
+        self.factor = factor
+        self.hyperband_iterations = hyperband_iterations
+
+    @property
+    def planned_trials(self) -> int | None:
+        brackets = Ladder(self.max_epochs, self.factor).brackets()
+        total = sum(rung.capacity for rungs in brackets for rung in rungs)
+        endless = math.isinf(self.hyperband_iterations)
+        return None if endless else total * math.ceil(self.hyperband_iterations)
+
+    def propose(self, history: History, rng: np.random.Generator) -> Decision:
+        ladder = Ladder(self.max_epochs, self.factor)
+        return propose(history, rng, ladder, self.hyperband_iterations)

@@ -1,0 +1,184 @@
+"""A project: where a search keeps its journal, its results and its checkpoints."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from storage import (
+    CorruptError,
+    Entry,
+    Journal,
+    KeyMissingError,
+    Lease,
+    NewerFormatError,
+    Owner,
+    ProjectPaths,
+    open_store,
+    project_url,
+)
+from tuner.events import Event, decode, encode
+
+FORMAT = 1
+"""Version of the layout and of `project.json`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectInfo:
+    """What stands in `project.json`: written once, when the search begins."""
+
+    objective: dict[str, Any]
+    seed: int
+    oracle: str
+    created: float = 0.0
+    format: int = FORMAT
+
+
+class Project:
+    """One search's place on a store.
+
+    Reading needs nothing. Writing to the journal needs `open`, which makes this process the one
+    writer; `save_result` is for whoever ran the trial and needs neither.
+
+    Args:
+        directory: Path or fsspec URL under which projects lie.
+        project_name: Name of this one.
+        storage_options: Passed to fsspec; never stored.
+    """
+
+    def __init__(self, directory: Any, project_name: str, **storage_options: Any) -> None:
+        self.directory = str(directory)
+        self.name = project_name
+        self.store = open_store(project_url(directory, project_name), **storage_options)
+        self.paths = ProjectPaths()
+        self._owner = Owner.of_this_process()
+        self._lease = Lease(self.store, owner=self._owner)
+        self._journal = Journal(self.store, owner=str(self._owner))
+
+    @property
+    def url(self) -> str:
+        return self.store.url
+
+    @property
+    def owner(self) -> str:
+        """Who this process is, as the journal names it."""
+        return str(self._owner)
+
+    def info(self) -> ProjectInfo | None:
+        """What `project.json` says, None when there is no project here.
+
+        Raises:
+            CorruptError: There is a journal without its `project.json`.
+            NewerFormatError: A newer Trialflow made it.
+        """
+        try:
+            state = json.loads(self.store.read(self.paths.project))
+        except KeyMissingError:
+            self._check_no_orphaned_journal()
+            return None
+        if state["format"] > FORMAT:
+            msg = (
+                f"Expected a project of format {FORMAT} or older at {self.url}. "
+                f"Received: format={state['format']}. Update Trialflow."
+            )
+            raise NewerFormatError(msg)
+        return ProjectInfo(**state)
+
+    def events(self) -> list[Event]:
+        """The events that were added since this was asked last; all of them at first."""
+        return _events(self._journal.refresh())
+
+    def open(self, info: ProjectInfo) -> list[Event]:
+        """Makes this process the writer, creating the project if need be.
+
+        Returns:
+            The events that were added since `events` was asked last.
+
+        Raises:
+            LeaseHeldError: Another process is the writer.
+            UnsafeStoreError: The store cannot keep two writers apart.
+        """
+        self._lease.acquire()
+        try:
+            if self.store.exists(self.paths.erasing):
+                self._delete_everything()
+            if self.info() is None:
+                self.store.probe()
+                created = ProjectInfo(info.objective, info.seed, info.oracle, time.time())
+                self.store.create(self.paths.project, _json(asdict(created)))
+            return self.events()
+        except BaseException:
+            self._lease.release()
+            raise
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Writes events to the journal; when it returns they will survive anything.
+
+        Raises:
+            FencedError: Another process has become the writer.
+        """
+        self._journal.append([encode(event) for event in events])
+
+    def close(self) -> None:
+        """Lets another process become the writer at once."""
+        self._lease.release()
+
+    def erase(self) -> None:
+        """Deletes the project. Cut off in the middle, the next `open` finishes it.
+
+        Raises:
+            LeaseHeldError: A search is running on it.
+        """
+        with self._lease:
+            if self.store.list(""):
+                self.store.replace(self.paths.erasing, b"{}")
+                self._delete_everything()
+
+    def save_result(self, trial_id: str, state: Mapping[str, Any]) -> bool:
+        """Keeps the outcome of a trial; False when it has one already, which stays."""
+        return self.store.create(self.paths.trial(trial_id).result, _json(state))
+
+    def read_result(self, trial_id: str) -> dict[str, Any] | None:
+        """The outcome of a trial as its process left it, None when it left none."""
+        key = self.paths.trial(trial_id).result
+        try:
+            data = self.store.read(key)
+        except KeyMissingError:
+            return None
+        try:
+            state: dict[str, Any] = json.loads(data)
+        except ValueError as error:
+            raise CorruptError(f"Expected JSON at {self.url}/{key}. Received: {error}.") from error
+        return state
+
+    def _check_no_orphaned_journal(self) -> None:
+        if self.store.exists(self.paths.erasing):
+            return
+        if self.store.exists(self.paths.journal_entry(0)):
+            msg = (
+                f"Expected {self.paths.project} beside the journal at {self.url}. Received: "
+                "nothing. Restore it, or use another `project_name`."
+            )
+            raise CorruptError(msg)
+
+    def _delete_everything(self) -> None:
+        """Deletes all but the lease; the marker goes last, so that a cut-off is noticed."""
+        keep = {self.paths.erasing, self.paths.lease}
+        # Without project.json nobody takes what is left for a project.
+        self.store.delete([self.paths.project])
+        for name in self.store.list(""):
+            if name not in keep:
+                self.store.delete_tree(name)
+        self.store.delete([self.paths.erasing])
+        self._journal = Journal(self.store, owner=str(self._owner))
+
+
+def _events(entries: Iterable[Entry]) -> list[Event]:
+    return [decode(body) for entry in entries for body in entry.events]
+
+
+def _json(state: Mapping[str, Any]) -> bytes:
+    return json.dumps(state, allow_nan=False, indent=1).encode()

@@ -1,0 +1,44 @@
+"""The oracle as a training child sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tuner.oracle import Oracle
+from tuner.trial import Trial
+
+
+class OracleProxy:
+    """Stands in for the oracle where trials are run.
+
+    It knows the trial at hand and sends what the trial reports to the process that searches. All
+    else (the objective, limits, a subclass's own settings) is looked up on the study's oracle.
+
+    Args:
+        oracle: As the study built it; it has no history here.
+        send: Takes a message as keyword arguments.
+    """
+
+    def __init__(self, oracle: Oracle, send: Callable[..., None]) -> None:
+        self._oracle = oracle
+        self._send = send
+        self.trial: Trial | None = None
+
+    def get_trial(self, trial_id: str) -> Trial:
+        """The trial at hand. Raises KeyError for any other."""
+        if self.trial is None or self.trial.trial_id != trial_id:
+            raise KeyError(trial_id)
+        return self.trial
+
+    def update_trial(self, trial_id: str, metrics: Mapping[str, Any], step: int = 0) -> str:
+        trial = self.get_trial(trial_id)
+        trial.report(metrics, step, self._oracle.objective)
+        self._send(kind="metrics", metrics=dict(metrics), step=step)
+        return trial.status
+
+    def end_trial(self, trial: Trial) -> None:
+        self._send(kind="ended", trial=trial.get_state())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._oracle, name)

@@ -1,0 +1,163 @@
+"""A trial: one configuration, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tuner.budget import Budget
+from tuner.hyperparameters import HyperParameters
+from tuner.jsonable import from_json, to_json
+from tuner.metrics import MetricsTracker
+from tuner.objective import Objective
+
+
+class TrialStatus:
+    """The states of a trial, as Keras Tuner names them."""
+
+    RUNNING = "RUNNING"
+    """Created and not ended."""
+    IDLE = "IDLE"
+    """No trial now; there may be one when a running trial ends."""
+    INVALID = "INVALID"
+    """Raised an exception or gave no finite score; may be tried again."""
+    STOPPED = "STOPPED"
+    """No more trials."""
+    COMPLETED = "COMPLETED"
+    """Ended with a score."""
+    FAILED = "FAILED"
+    """Ended without a score, and is not tried again."""
+
+
+class Trial:
+    """One configuration of the search space and its fate.
+
+    Args:
+        hyperparameters: The space as it was known when the trial was created, with its values.
+        trial_id: Id within the project; a random one if omitted.
+        status: One of `TrialStatus`.
+        message: Why the trial failed, usually a traceback.
+    """
+
+    def __init__(
+        self,
+        hyperparameters: HyperParameters,
+        trial_id: str | None = None,
+        status: str = TrialStatus.RUNNING,
+        message: str | None = None,
+    ) -> None:
+        self.hyperparameters = hyperparameters
+        self.trial_id = secrets.token_hex(16) if trial_id is None else trial_id
+        self.status = status
+        self.message = message
+        self.metrics = MetricsTracker()
+        self.score: float | None = None
+        self.best_step: int | None = 0
+        self.budget: Budget | None = None
+        self.seed: int | None = None
+        """Seed of the first execution; execution `k` adds `k`."""
+        self.losses = 0
+        """How often a process that ran this trial was lost."""
+        self.retries = 0
+        """How often the trial was tried again because it was invalid."""
+        self.record: dict[str, Any] = {}
+        """Where and when the last attempt ran, and what its executions gave; JSON."""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of the configuration, without the `tuner/*` entries."""
+        values = self.hyperparameters.values
+        return {name: value for name, value in values.items() if not name.startswith("tuner/")}
+
+    @property
+    def ended(self) -> bool:
+        return self.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
+
+    def report(self, metrics: Mapping[str, Any], step: int, objective: Objective) -> None:
+        """Takes in metrics of one epoch; a metric's direction is the objective's or inferred."""
+        for name, value in metrics.items():
+            if not self.metrics.exists(name):
+                direction = objective.direction if name == objective.name else None
+                self.metrics.register(name, direction)
+            self.metrics.update(name, value, step=step)
+
+    def summary(self) -> None:
+        """Prints the trial's values and its score, or why it failed."""
+        print(self.describe())  # noqa: T201 - Keras Tuner's method prints
+
+    def display_hyperparameters(self) -> None:
+        """Prints the trial's values."""
+        print(self._describe_values())  # noqa: T201 - Keras Tuner's method prints
+
+    def describe(self) -> str:
+        """What `summary` prints."""
+        lines = [f"Trial {self.trial_id} summary", self._describe_values()]
+        if self.score is not None:
+            lines.append(f"Score: {self.score}")
+        if self.message:
+            lines.append(self.message)
+        return "\n".join(lines)
+
+    def _describe_values(self) -> str:
+        values = self.hyperparameters.values
+        lines = [f"{name}: {value}" for name, value in values.items()]
+        return "\n".join(["Hyperparameters:", *(lines or ["default configuration"])])
+
+    def get_state(self) -> dict[str, Any]:
+        """The trial as strict JSON: Keras Tuner's `trial.json`, and what we know beyond it."""
+        return {
+            "trial_id": self.trial_id,
+            "hyperparameters": self.hyperparameters.get_config(),
+            "metrics": self.metrics.get_config(),
+            "score": to_json(self.score),
+            "best_step": self.best_step,
+            "status": self.status,
+            "message": self.message,
+            "budget": self.budget.to_json() if self.budget else None,
+            "seed": self.seed,
+            "losses": self.losses,
+            "retries": self.retries,
+            "record": to_json(self.record),
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Takes over what `get_state` gave, of this version or Keras Tuner's."""
+        self.hyperparameters = HyperParameters.from_config(state["hyperparameters"])
+        self.set_outcome(state)
+        budget = state.get("budget")
+        self.budget = Budget.from_json(budget) if budget else None
+        self.seed = state.get("seed")
+        self.losses = state.get("losses", 0)
+        self.retries = state.get("retries", 0)
+
+    def set_outcome(self, state: Mapping[str, Any]) -> None:
+        """Takes over the part of a state that tells how the trial ended."""
+        self.metrics = MetricsTracker.from_config(state["metrics"])
+        self.score = from_json(state.get("score"))
+        self.best_step = state.get("best_step")
+        self.status = state["status"]
+        self.message = state.get("message")
+        self.record = from_json(state.get("record") or {})
+
+    def forget_outcome(self) -> None:
+        """Clears what an attempt left, so that the next attempt starts clean."""
+        self.metrics = MetricsTracker()
+        self.score = None
+        self.best_step = 0
+        self.status = TrialStatus.RUNNING
+        self.message = None
+        self.record = {}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Trial:
+        trial = cls(hyperparameters=HyperParameters(), trial_id=state["trial_id"])
+        trial.set_state(state)
+        return trial
+
+    @classmethod
+    def load(cls, fname: str) -> Trial:
+        """Reads a `trial.json` from local disk."""
+        return cls.from_state(json.loads(Path(fname).read_text(encoding="utf-8")))

@@ -1,0 +1,270 @@
+"""Tuner: searches the hyperparameters of Keras models."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import gc
+import math
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tuner import checkpoint, errors
+from tuner.base_tuner import BaseTuner
+from tuner.hyperparameters import HyperParameters
+from tuner.oracle import Oracle
+from tuner.trial import Trial
+
+
+class Tuner(BaseTuner):
+    """Searches the hyperparameters of Keras models.
+
+    Example:
+        >>> tuner = RandomSearch(build_model, objective="val_accuracy", max_trials=20)
+        >>> tuner.search(x, y, validation_split=0.2, epochs=5)
+        >>> model = tuner.get_best_models()[0]
+
+    Args:
+        oracle: Proposes the trials.
+        hypermodel: A `HyperModel`, or a function from `hp` to a compiled Keras model.
+        max_model_size: Number of trainable parameters beyond which a model is not trained.
+        optimizer: Overrides the one the model was compiled with.
+        loss: Likewise.
+        metrics: Likewise.
+        distribution_strategy: A `tf.distribute.Strategy` to build and fit under.
+        directory: Path or fsspec URL under which projects lie; the working directory if omitted.
+        project_name: Name of the project; a project that exists is continued.
+        logger: Ignored.
+        tuner_id: Name of this tuner among several; only a label.
+        overwrite: Whether to delete what lies there, and to begin anew.
+        executions_per_trial: How often each configuration is trained; its metrics are the mean.
+    """
+
+    def __init__(
+        self,
+        oracle: Oracle,
+        hypermodel: Any = None,
+        max_model_size: int | None = None,
+        optimizer: Any = None,
+        loss: Any = None,
+        metrics: Any = None,
+        distribution_strategy: Any = None,
+        directory: Any = None,
+        project_name: str | None = None,
+        logger: Any = None,
+        tuner_id: str | None = None,
+        overwrite: bool = False,
+        executions_per_trial: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        if executions_per_trial < 1:
+            msg = (
+                "Expected `executions_per_trial` to be at least 1. "
+                f"Received: executions_per_trial={executions_per_trial}."
+            )
+            raise ValueError(msg)
+        self.max_model_size = max_model_size
+        self.optimizer = optimizer
+        self.loss = loss
+        self.metrics = metrics
+        self.distribution_strategy = distribution_strategy
+        self.executions_per_trial = executions_per_trial
+        super().__init__(
+            oracle=oracle,
+            hypermodel=hypermodel,
+            directory=directory,
+            project_name=project_name,
+            logger=logger,
+            tuner_id=tuner_id,
+            overwrite=overwrite,
+            **kwargs,
+        )
+
+    # A trial.
+
+    def run_trial(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
+        """Trains the trial's model `executions_per_trial` times and keeps its best epoch.
+
+        Returns:
+            A list with the result of each execution.
+        """
+        from tuner.callbacks import SaveBestEpoch
+
+        callbacks = kwargs.pop("callbacks", None) or []
+        kwargs.update(_budget(trial))
+        results = []
+        with tempfile.TemporaryDirectory(prefix="trialflow-") as folder:
+            path = Path(folder) / "checkpoint.weights.h5"
+            save_best = SaveBestEpoch(self.oracle.objective, str(path))
+            for execution in range(self.executions_per_trial):
+                kwargs["callbacks"] = [
+                    *self._deepcopy_callbacks(callbacks),
+                    self._tuner_callback(trial),
+                    save_best,
+                ]
+                _seed(trial, execution)
+                results.append(self._build_and_fit_model(trial, *args, **kwargs))
+            if path.exists():
+                trial.record["checkpoint"] = checkpoint.keep(self.project, trial.trial_id, path)
+        return results
+
+    def _build_and_fit_model(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
+        """One execution: a fresh model, trained; returns what `HyperModel.fit` returned."""
+        hp = trial.hyperparameters
+        with maybe_distribute(self.distribution_strategy):
+            model = self._try_build(hp)
+            result = self.hypermodel.fit(hp, model, *args, **kwargs)  # type: ignore[union-attr]
+        if model.built and hasattr(model, "get_build_config"):
+            trial.record["build_config"] = model.get_build_config()
+        return result
+
+    def _try_build(self, hp: HyperParameters) -> Any:
+        """Builds a model in a clean session, and refuses what is no model or too large."""
+        import keras
+
+        keras.utils.clear_session()
+        gc.collect()
+        model = self._build_hypermodel(hp)
+        if not isinstance(model, keras.Model):
+            msg = (
+                "Expected the model-building function, or `HyperModel.build()`, to return a Keras "
+                f"model. Received: {model!r} of type {type(model).__name__}."
+            )
+            raise errors.FatalTypeError(msg)
+        self._override_compile_args(model)
+        size = _trainable_size(model)
+        if self.max_model_size is not None and size > self.max_model_size:
+            raise errors.FailedTrialError(f"Oversized model: {size} parameters. Skip model.")
+        return model
+
+    def _build_hypermodel(self, hp: HyperParameters) -> Any:
+        """Builds the model; that of a promoted trial goes on from its parent's weights."""
+        with maybe_distribute(self.distribution_strategy):
+            model = self.hypermodel.build(hp)  # type: ignore[union-attr]
+            parent = hp.values.get("tuner/trial_id")
+            if parent is not None:
+                self._load_weights(parent, model)
+        return model
+
+    def _override_compile_args(self, model: Any) -> None:
+        overrides = {"optimizer": self.optimizer, "loss": self.loss, "metrics": self.metrics}
+        if not any(overrides.values()):
+            return
+        compiled = {"optimizer": model.optimizer, "loss": model.loss}
+        config = model.get_compile_config() or {}
+        compiled["metrics"] = config.get("metrics")
+        model.compile(**{**compiled, **{k: v for k, v in overrides.items() if v is not None}})
+
+    def _tuner_callback(self, trial: Trial) -> Any:
+        from tuner.callbacks import BatchTunerCallback, TunerCallback
+
+        cls = type(self)
+        batches = (cls.on_batch_begin, cls.on_batch_end) != (
+            Tuner.on_batch_begin,
+            Tuner.on_batch_end,
+        )
+        return (BatchTunerCallback if batches else TunerCallback)(self, trial)
+
+    def _deepcopy_callbacks(self, callbacks: list[Any]) -> list[Any]:
+        """Fresh callbacks for an execution: callbacks keep state, and Keras does not reset it."""
+        try:
+            return copy.deepcopy(callbacks)
+        except Exception as error:
+            msg = (
+                "Expected callbacks that can be deep-copied, since each execution needs its own. "
+                f"Received: callbacks={callbacks!r} ({error})."
+            )
+            raise errors.FatalValueError(msg) from error
+
+    def report_epoch(self, trial: Trial, epoch: int, logs: Any) -> None:
+        """Tells whoever watches the search how far the trial is."""
+        if self.display is not None:
+            self.display.epoch_ended(trial, epoch, logs)
+
+    # Hooks.
+
+    def on_batch_begin(self, trial: Trial, model: Any, batch: int, logs: Any) -> None:
+        """Called before each batch."""
+
+    def on_batch_end(self, trial: Trial, model: Any, batch: int, logs: Any = None) -> None:
+        """Called after each batch."""
+
+    def on_epoch_begin(self, trial: Trial, model: Any, epoch: int, logs: Any = None) -> None:
+        """Called before each epoch."""
+
+    def on_epoch_end(self, trial: Trial, model: Any, epoch: int, logs: Any = None) -> None:
+        """Called after each epoch."""
+
+    # Models.
+
+    def load_model(self, trial: Trial) -> Any:
+        """Builds the trial's model and loads the weights of its best epoch.
+
+        Raises:
+            FileNotFoundError: The trial left no weights.
+        """
+        hp = trial.hyperparameters.copy()
+        hp.values.pop("tuner/trial_id", None)  # its weights are the trial's own now
+        model = self._build_hypermodel(hp)
+        self._override_compile_args(model)
+        self._load_weights(trial.trial_id, model)
+        return model
+
+    def get_best_models(self, num_models: int = 1) -> list[Any]:
+        """The models of the best trials, with the weights of their best epochs.
+
+        It is advised to train the best configuration again on all data before it is used.
+        """
+        return super().get_best_models(num_models)
+
+    def _load_weights(self, trial_id: str, model: Any) -> None:
+        result = self.project.read_result(trial_id) or {}
+        record = result.get("record") or {}
+        if "checkpoint" not in record:
+            msg = (
+                f"Expected weights of trial {trial_id} at {self.project.url}. Received: none. "
+                "The trial did not end, or its `fit` did not pass on `callbacks`."
+            )
+            raise FileNotFoundError(msg)
+        if not model.built and record.get("build_config"):
+            model.build_from_config(record["build_config"])
+        checkpoint.load(self.project, record["checkpoint"], model)
+
+    @staticmethod
+    def _run_trial_without_override() -> Any:
+        return Tuner.run_trial
+
+
+def maybe_distribute(distribution_strategy: Any) -> Any:
+    """The scope of a `tf.distribute.Strategy`, or nothing."""
+    if distribution_strategy is None:
+        return contextlib.nullcontext()
+    return distribution_strategy.scope()
+
+
+def _budget(trial: Trial) -> dict[str, int]:
+    """The arguments of `fit` that a budget decides, whatever `search` was given."""
+    if trial.budget is None:
+        return {}
+    return {"epochs": trial.budget.epochs, "initial_epoch": trial.budget.initial_epoch}
+
+
+def _seed(trial: Trial, execution: int) -> None:
+    """Seeds initial weights and dropout.
+
+    Keras draws the seeds of its initializers and generators from `random`. The backend's own
+    seed stays: with it `fit` would shuffle the data the same way in every epoch.
+    """
+    if trial.seed is None:
+        return
+    seed = (trial.seed + execution) % 2**32
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - users' code draws from the global generator
+
+
+def _trainable_size(model: Any) -> int:
+    return sum(math.prod(variable.shape) for variable in model.trainable_weights)

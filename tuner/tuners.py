@@ -1,0 +1,90 @@
+"""Tuners with their oracle built in, under Keras Tuner's names and signatures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tuner.oracles.hyperband import HyperbandOracle
+from tuner.oracles.random_search import RandomSearchOracle
+from tuner.tuner import Tuner
+
+
+class RandomSearch(Tuner):
+    """Tries configurations at random, each one once.
+
+    Args:
+        hypermodel: A `HyperModel`, or a function from `hp` to a compiled Keras model.
+        objective: See `Oracle`, as all arguments down to `max_consecutive_failed_trials`.
+        max_trials: Number of configurations to try.
+        **kwargs: Arguments of `Tuner`.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: Any = None,
+        max_trials: int | None = 10,
+        seed: int | None = None,
+        hyperparameters: Any = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        self.seed = seed
+        oracle = RandomSearchOracle(
+            objective=objective,
+            max_trials=max_trials,
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        super().__init__(oracle, hypermodel, **kwargs)
+
+
+class Hyperband(Tuner):
+    """Trains many configurations for a few epochs, and the best of them on (Li et al., 2018).
+
+    The epochs come from the search; `epochs` given to `search` is overridden.
+
+    Args:
+        hypermodel: A `HyperModel`, or a function from `hp` to a compiled Keras model.
+        objective: See `Oracle`, as all arguments down to `max_consecutive_failed_trials`.
+        max_epochs: Epochs of the longest training.
+        factor: By how much each rung reduces the number of trials.
+        hyperband_iterations: How often the whole table of brackets is run.
+        **kwargs: Arguments of `Tuner`.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: Any = None,
+        max_epochs: int = 100,
+        factor: int = 3,
+        hyperband_iterations: float = 1,
+        seed: int | None = None,
+        hyperparameters: Any = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        oracle = HyperbandOracle(
+            objective=objective,
+            max_epochs=max_epochs,
+            factor=factor,
+            hyperband_iterations=hyperband_iterations,
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        super().__init__(oracle, hypermodel, **kwargs)
