@@ -1,0 +1,158 @@
+"""A store on a disk."""
+
+import errno
+import io
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from storage.errors import UnsafeStoreError
+from storage.retry import Retry
+from storage.store import Store, temporary
+
+_CHUNK = 1 << 20
+_NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+_ATTEMPTS = 20
+
+
+class LocalStore(Store):
+    """A folder of a local disk.
+
+    An object is written aside, synced and then given its name by one system call, since fsspec's
+    own exclusive mode for local files lets several writers win.
+
+    Args:
+        path: The folder; it need not exist. A leading `~` is the user's home.
+        durable: Whether a write waits for the disk. Without it, writes survive the death of the
+            process but perhaps not that of the machine.
+        retry: How long a failing request is repeated.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, durable: bool = True, retry: Retry | None = None
+    ) -> None:
+        self._root = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - no symlinks
+        self._durable = durable
+        super().__init__(str(self._root), retry or Retry())
+
+    def _create(self, key: str, data: bytes) -> None:
+        self._publish(key, io.BytesIO(data), self._link)
+
+    def _replace(self, key: str, data: bytes) -> None:
+        self._publish(key, io.BytesIO(data), os.replace)
+
+    def _read(self, key: str) -> bytes:
+        try:
+            return self._path(key).read_bytes()
+        except (IsADirectoryError, NotADirectoryError) as error:
+            raise FileNotFoundError(key) from error
+
+    def _exists(self, key: str) -> bool:
+        return self._path(key).is_file()
+
+    def _list(self, prefix: str) -> list[str]:
+        try:
+            return os.listdir(self._path(prefix))  # noqa: PTH208 - names are wanted
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def _delete(self, key: str) -> None:
+        path = self._path(key)
+        try:
+            path.unlink()
+        except (IsADirectoryError, NotADirectoryError) as error:
+            raise FileNotFoundError(key) from error
+        self._prune(path.parent)
+
+    def _delete_tree(self, prefix: str) -> None:
+        path = self._path(prefix)
+        try:
+            shutil.rmtree(path)
+        except FileNotFoundError:
+            return
+        except NotADirectoryError:
+            path.unlink(missing_ok=True)
+        self._prune(path.parent)
+
+    def _upload(self, source: Path, key: str) -> None:
+        with source.open("rb") as file:
+            self._publish(key, file, os.replace)
+
+    def _download(self, key: str, target: Path) -> None:
+        shutil.copyfile(self._path(key), target)
+
+    def _path(self, key: str) -> Path:
+        return self._root / key
+
+    def _publish(self, key: str, source: BinaryIO, place: Callable[[Path, Path], object]) -> None:
+        """Writes `source` aside and lets `place` give it its name."""
+        target = self._path(key)
+        partial = temporary(target.parent)
+        file = self._open_new(partial)
+        try:
+            with file:
+                shutil.copyfileobj(source, file, _CHUNK)
+                file.flush()
+                if self._durable:
+                    os.fsync(file.fileno())
+            place(partial, target)
+        finally:
+            partial.unlink(missing_ok=True)
+            # When the name was taken too: an earlier attempt of ours may have taken it.
+            self._sync(target.parent)
+
+    def _link(self, partial: Path, target: Path) -> None:
+        try:
+            os.link(partial, target)
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            raise UnsafeStoreError(
+                f"Expected hard links on the file system of {self}, which keep two searches from "
+                f"mixing. Received: error={error}. Use another disk."
+            ) from error
+
+    def _open_new(self, path: Path) -> BinaryIO:
+        """Opens a new file in a folder that another process may be deleting."""
+        for _ in range(_ATTEMPTS):
+            with suppress(FileNotFoundError):
+                return path.open("xb")
+            with suppress(FileNotFoundError):
+                self._make_folder(path.parent)
+        return path.open("xb")
+
+    def _make_folder(self, folder: Path) -> None:
+        if not folder.is_dir():
+            self._make_folder(folder.parent)
+            folder.mkdir(exist_ok=True)
+            self._sync(folder.parent)
+
+    def _prune(self, folder: Path) -> None:
+        """Deletes folders that have become empty, as they vanish on an object store."""
+        while folder != self._root:
+            try:
+                folder.rmdir()
+            except FileNotFoundError:
+                pass
+            except OSError:
+                break
+            folder = folder.parent
+        self._sync(folder)
+
+    def _sync(self, folder: Path) -> None:
+        """Makes the names in a folder durable."""
+        if not self._durable or os.name != "posix":
+            return
+        with suppress(FileNotFoundError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            except OSError as error:
+                # Some network file systems cannot, and need not.
+                if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                    raise
+            finally:
+                os.close(descriptor)

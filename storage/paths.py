@@ -1,0 +1,112 @@
+"""Where everything of a project lies: the one place that builds keys."""
+
+import os
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+ENTRIES_PER_FOLDER = 256
+"""Entries of the journal in one folder, and in the segment that joins them."""
+
+_TRIAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionPaths:
+    """Keys of one execution of a trial."""
+
+    folder: str
+
+    @property
+    def result(self) -> str:
+        return f"{self.folder}/result.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPaths:
+    """Keys of one trial."""
+
+    folder: str
+
+    @property
+    def result(self) -> str:
+        return f"{self.folder}/result.json"
+
+    @property
+    def log(self) -> str:
+        return f"{self.folder}/log.txt"
+
+    @property
+    def progress(self) -> str:
+        return f"{self.folder}/progress.json"
+
+    @property
+    def model(self) -> str:
+        return f"{self.folder}/model.json"
+
+    def checkpoint(self, digest: str) -> str:
+        return f"{self.folder}/checkpoint-{digest}.weights.h5"
+
+    def execution(self, number: int) -> ExecutionPaths:
+        return ExecutionPaths(f"{self.folder}/execution-{number}")
+
+
+class ProjectPaths:
+    """Keys of a project, relative to its store.
+
+    Example:
+        paths = ProjectPaths()
+        assert paths.trial("0001").result == "trials/0001/result.json"
+    """
+
+    project: ClassVar[str] = "project.json"
+    lease: ClassVar[str] = "lease.json"
+    oracle_state: ClassVar[str] = "oracle.json"
+    erasing: ClassVar[str] = "erasing.json"
+    journal: ClassVar[str] = "journal"
+    segments: ClassVar[str] = "segments"
+    trials: ClassVar[str] = "trials"
+
+    def journal_folder(self, folder: int) -> str:
+        return f"{self.journal}/{folder:06d}"
+
+    def journal_entry(self, number: int) -> str:
+        return f"{self.journal_folder(number // ENTRIES_PER_FOLDER)}/{number:09d}.json"
+
+    def segment(self, folder: int) -> str:
+        """The segment that joins the entries of a folder of the journal."""
+        return f"{self.segments}/{folder:06d}.jsonl"
+
+    def trial(self, trial_id: str) -> TrialPaths:
+        if not _TRIAL_ID.fullmatch(trial_id):
+            raise ValueError(
+                "Expected a trial's id to be 1 to 64 letters, digits, `_` and `-`, the first a "
+                f"letter or digit. Received: trial_id={trial_id!r}."
+            )
+        return TrialPaths(f"{self.trials}/{trial_id}")
+
+
+def validate_name(name: str, what: str) -> str:
+    """Answers `name` if it can be part of a path on every store.
+
+    Args:
+        name: For example a project's name.
+        what: What the message calls it, for example `project_name`.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"Expected `{what}` to be 1 to 64 letters, digits, `.`, `_` and `-`, the first a "
+            f"letter or digit and the last no dot. Received: {what}={name!r}."
+        )
+    return name
+
+
+def project_url(directory: str | os.PathLike[str], project_name: str) -> str:
+    """Joins a directory, a path or any fsspec URL, and the name of a project in it."""
+    # Of all joins this one leaves `memory://` and `s3://bucket` as they are.
+    return posixpath.join(os.fspath(directory), validate_name(project_name, "project_name"))
