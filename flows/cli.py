@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -118,7 +118,7 @@ def main() -> None:
 
 def _run_flow(parameters: dict[str, Any], *, to_stderr: bool) -> dict[str, Any]:
     # Prefect's own log lines would tear the display; all of them still reach its API.
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "ERROR")
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     from flows.server import prefect_server
 
@@ -143,7 +143,7 @@ def _find(project_url: str, *, debug: bool) -> Found:
         _fail(error)
 
 
-def _fail(error: Exception) -> Any:
+def _fail(error: Exception) -> NoReturn:
     _say(f"Error: {error}", to_stderr=True)
     raise typer.Exit(BUSY if isinstance(error, LeaseHeldError) else FAILED) from None
 

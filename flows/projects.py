@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.jsonable import to_json
-from tuner.objective import objective_from_json
-
 from flows.result import describe_best, seconds_of
 from tuner.history import History
+from tuner.jsonable import to_json
+from tuner.objective import objective_from_json
 from tuner.project import Project
 from tuner.trial import Trial
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tuner.jsonable import to_json
-
 from tuner.history import History
+from tuner.jsonable import to_json
 from tuner.oracle import Oracle
 from tuner.trial import Trial
 

@@ -126,6 +126,8 @@ class Search:
         """
         while True:
             self._fill_slots()
+            if self.started and len(self.oracle.end_order) > self.runner.display.ended_before:
+                self.runner.display.advanced()
             if not self.pending:
                 return self.done or "every trial has ended"
             future = next(as_completed(list(self.pending)))

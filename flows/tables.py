@@ -74,16 +74,16 @@ def best(found: Found) -> str:
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A plain table; the last column is folded to what room there is."""
-    grid = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for name in columns[:-1]:
         grid.add_column(name, no_wrap=True)
     grid.add_column(columns[-1], overflow="fold")
     for row in rows:
         grid.add_row(*row)
-    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, highlight=False)
+    text = io.StringIO()
+    console = Console(file=text, width=WIDTH, color_system=None, highlight=False)
     console.print(grid, markup=False)
-    text: str = console.file.getvalue()  # type: ignore[attr-defined] - a StringIO
-    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
 
 
 def values(found: Mapping[str, Any]) -> str:

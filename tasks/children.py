@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,9 @@ from typing import Any
 from tasks.output import LineSink
 
 Line = Callable[[str], None]
+
+TAIL = 2000
+"""Bytes of the fork server's own output that an error shows."""
 
 
 class ChildLostError(Exception):
@@ -43,6 +47,7 @@ class ForkServer:
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="forkserver")
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`
 
     def start(self) -> None:
         """Starts the server, which goes on importing while this returns."""
@@ -89,6 +94,7 @@ class ForkServer:
             if self._control is not None:
                 self._control.close()
             self._process = self._control = None
+            self._log.close()
         self._keeper.shutdown()
 
     def _ask(self, request: Mapping[str, Any], fds: list[int]) -> dict[str, Any]:
@@ -109,7 +115,12 @@ class ForkServer:
                     break
         if request["do"] == "reap":
             return {"exit": -signal.SIGKILL}
-        raise ChildLostError("Expected the fork server to start a child. Received: no answer.")
+        msg = f"Expected the fork server to start a child. It printed: {self._tail()}"
+        raise ChildLostError(msg)
+
+    def _tail(self) -> str:
+        self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - TAIL))
+        return self._log.read().decode(errors="replace").strip()
 
     def _ensure(self) -> socket.socket:
         if self._process is None or self._process.poll() is not None or self._control is None:
@@ -120,6 +131,9 @@ class ForkServer:
                 [*command, str(os.getpid()), *self._preload],
                 env=self._env,
                 stdin=subprocess.DEVNULL,
+                # What libraries print when they are imported is nobody's trial's.
+                stdout=self._log,
+                stderr=self._log,
                 pass_fds=[theirs.fileno()],
                 # Ctrl-C at the terminal is the supervisor's to handle.
                 start_new_session=True,

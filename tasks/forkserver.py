@@ -41,7 +41,7 @@ def main() -> None:
             return
         request = json.loads(data)
         if request["do"] == "fork":
-            answer = {"pid": _fork(control, fds, request)}
+            answer: dict[str, int | None] = {"pid": _fork(control, fds, request)}
         else:
             answer = {"exit": _reap(request["pid"])}
         control.sendall(json.dumps(answer).encode())

@@ -6,12 +6,11 @@ import logging
 import threading
 from collections.abc import Callable
 
-from tuner.hyperparameters import HyperParameters
-
 from storage import StorageError
 from tasks.children import ChildLostError
 from tasks.slots import LocalSlots, Message
 from tuner.display import Display
+from tuner.hyperparameters import HyperParameters
 from tuner.oracle import Oracle
 from tuner.project import Project
 from tuner.trial import Trial, TrialStatus

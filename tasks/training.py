@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
-from tuner.jsonable import to_json
-
 from tuner.display import Display
+from tuner.jsonable import to_json
 from tuner.proxy import OracleProxy
 from tuner.role import Role
 from tuner.study import load_study
 from tuner.trial import Trial
+from tuner.tuner import Tuner
 
 
 def main(connection: Connection, setup: Mapping[str, Any]) -> None:
@@ -71,8 +71,8 @@ class Worker:
         self.study = load_study(setup["study"])
         self.tuner = self.study.build_tuner(Role.TRIAL, **setup["project"])
         executions = setup.get("executions_per_trial")
-        if executions is not None:
-            self.tuner.executions_per_trial = executions  # type: ignore[attr-defined] - Tuner has it
+        if executions is not None and isinstance(self.tuner, Tuner):
+            self.tuner.executions_per_trial = executions
         self.oracle = OracleProxy(self.tuner.oracle, channel.send)
         self.tuner.display = EpochReporter(self.tuner.oracle, channel)
 

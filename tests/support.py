@@ -14,12 +14,15 @@ def finish(process, *, status=0, timeout=120):
     return out
 
 
-def wait_until(condition, timeout=90, message="it did not happen in time"):
-    """Waits for something real; what it returns."""
+def wait_until(condition, process=None, timeout=90):
+    """Waits for something real; what it returns. A process that ends meanwhile is a failure."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         found = condition()
         if found:
             return found
+        if process is not None and process.poll() is not None:
+            out, err = process.communicate()
+            raise AssertionError(f"it ended with status {process.returncode}\n{out}\n{err}")
         time.sleep(0.05)
-    raise AssertionError(message)
+    raise AssertionError("it did not happen in time")

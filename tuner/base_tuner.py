@@ -44,7 +44,7 @@ class BaseTuner:
 
     def __init__(
         self,
-        oracle: Oracle,
+        oracle: Any,
         hypermodel: Any = None,
         directory: Any = None,
         project_name: str | None = None,
@@ -58,11 +58,11 @@ class BaseTuner:
             raise ValueError(msg)
         if not isinstance(oracle, Oracle):
             msg = f"Expected `oracle` to be an Oracle. Received: oracle={oracle!r}."
-            raise TypeError(msg)
+            raise ValueError(msg)  # noqa: TRY004 - as Keras Tuner
         if hypermodel is None and type(self).run_trial is self._run_trial_without_override():
             msg = "Expected `hypermodel`, or a subclass that overrides `run_trial`."
             raise ValueError(f"{msg} Received: neither.")
-        self.oracle: Any = oracle
+        self.oracle = oracle
         self.hypermodel = None if hypermodel is None else get_hypermodel(hypermodel)
         self.directory = directory or "."
         self.project_name = project_name or "untitled_project"
@@ -116,6 +116,8 @@ class BaseTuner:
                 msg = f"Expected {type(self.oracle).__name__} to propose a trial or to stop."
                 raise errors.FatalRuntimeError(f"{msg} Received: IDLE while no trial is running.")
             self.run_assigned(trial, *fit_args, **fit_kwargs)
+            if self.display is not None:
+                self.display.advanced()
 
     def run_assigned(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Runs one trial from its first hook to its last, and keeps its result."""
@@ -270,10 +272,12 @@ class BaseTuner:
         A scope that was met and not entered gets its parent's value in the next build. A scope
         that no value of its parent opens is given up.
         """
+        if self.hypermodel is None:
+            return
         hp = self.oracle.get_space()
         tried: set[tuple[object, ...]] = set()
         while True:
-            self.hypermodel.build(hp)  # type: ignore[union-attr] - the caller checked
+            self.hypermodel.build(hp)
             self.oracle.update_space(hp)
             waiting = [scope for scope in hp.inactive_scopes if tuple(scope) not in tried]
             if not waiting:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tuner.tuner import Tuner
 
 
-class TunerCallback(keras.callbacks.Callback):  # type: ignore[misc] - keras has no types
+class TunerCallback(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
     """Calls the tuner's hooks for epochs."""
 
     def __init__(self, tuner: Tuner, trial: Trial) -> None:
@@ -42,7 +42,7 @@ class BatchTunerCallback(TunerCallback):
         self.tuner.on_batch_end(self.trial, self.model, batch, logs)
 
 
-class SaveBestEpoch(keras.callbacks.Callback):  # type: ignore[misc] - keras has no types
+class SaveBestEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
     """Saves the weights when the objective improves; over all executions it is given to.
 
     Without the objective among the logs every epoch is saved, so the last one stays. A NaN never

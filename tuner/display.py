@@ -24,21 +24,28 @@ class Display:
         self.oracle = oracle
         self.ended_before = len(oracle.history.end_order)
         self.began = time.monotonic()
+        self._trials_began: float | None = None
 
     def progress(self) -> Progress:
-        return progress_of(self.oracle, self.ended_before, time.monotonic() - self.began)
+        now = time.monotonic()
+        # Starting up tells nothing of how long trials take.
+        return progress_of(self.oracle, self.ended_before, now - (self._trials_began or now))
 
     def note(self, text: str) -> None:
         """Says something that is not about one trial."""
 
     def trial_began(self, trial: Trial) -> None:
-        pass
+        del trial
+        self._trials_began = self._trials_began or time.monotonic()
 
     def epoch_ended(self, trial: Trial, epoch: int, logs: Mapping[str, Any]) -> None:
         pass
 
     def trial_ended(self, trial: Trial) -> None:
         pass
+
+    def advanced(self) -> None:
+        """Called when the trials that could start after one ended have started."""
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +60,7 @@ class Display:
 
 
 class LogDisplay(Display):
-    """One plain line for each trial that ends: for log files, pipes and scripts."""
+    """Plain lines for each trial that ends: for log files, pipes and scripts."""
 
     def __init__(self, oracle: Oracle, stream: TextIO | None = None) -> None:
         super().__init__(oracle)
@@ -66,9 +73,10 @@ class LogDisplay(Display):
         stream.flush()
 
     def trial_ended(self, trial: Trial) -> None:
-        progress = self.progress()
-        self.note(f"trial {trial.trial_id}: {outcome_line(trial, progress.metric)}")
-        self.note(f"  {progress.line()}")
+        self.note(f"trial {trial.trial_id}: {outcome_line(trial, self.oracle.objective.name)}")
+
+    def advanced(self) -> None:
+        self.note(self.progress().line())
 
 
 class LiveDisplay(Display):
@@ -86,6 +94,7 @@ class LiveDisplay(Display):
         self.console.print(text)
 
     def trial_began(self, trial: Trial) -> None:
+        super().trial_began(trial)
         self._running[trial.trial_id] = "starting"
         self._redraw()
 
@@ -98,6 +107,9 @@ class LiveDisplay(Display):
     def trial_ended(self, trial: Trial) -> None:
         self._running.pop(trial.trial_id, None)
         self.note(f"trial {trial.trial_id}: {outcome_line(trial, self.oracle.objective.name)}")
+        self._redraw()
+
+    def advanced(self) -> None:
         self._redraw()
 
     def __enter__(self) -> Self:

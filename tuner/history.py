@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+import numpy as np
+
 from tuner.budget import Budget
 from tuner.events import (
     Event,
@@ -17,7 +19,7 @@ from tuner.events import (
 )
 from tuner.hyperparameters import HyperParameters, deserialize
 from tuner.objective import Objective
-from tuner.sampling import values_key
+from tuner.sampling import Values, untried_values, values_key
 from tuner.trial import Trial, TrialStatus
 
 
@@ -78,6 +80,13 @@ class History:
         """The completed trials, best first; ties in the order of creation."""
         completed = [t for t in self.trials.values() if t.status == TrialStatus.COMPLETED]
         return sorted(completed, key=self.loss)
+
+    def untried(self, rng: np.random.Generator) -> Values | None:
+        """Random values that had no trial yet; None when there are none left."""
+        if not self.space.space and not self.completed and not self.running:
+            # Nobody got as far as to declare a hyperparameter: there is nothing to exhaust yet.
+            return {}
+        return untried_values(self.space, self.tried, rng)
 
     def at_rung(self, sweep: int, bracket: int, rung: int) -> list[Trial]:
         """The trials that were granted the budget of one rung, in order of creation."""

@@ -22,7 +22,6 @@ from tuner.ledger import Ledger, space_grown, trial_ended
 from tuner.objective import Objective, create_objective
 from tuner.project import Project, ProjectInfo
 from tuner.proposal import Decision, Done, Proposal, Wait
-from tuner.sampling import untried_values
 from tuner.trial import Trial, TrialStatus
 
 MAX_LOSSES = 3
@@ -322,7 +321,7 @@ class Oracle:
 
     def _random_values(self) -> dict[str, Any] | None:
         """Random values that had no trial yet, None when there are none."""
-        return untried_values(self.hyperparameters, self.history.tried, self._rng())
+        return self.history.untried(self._rng())
 
     def _check_consecutive_failures(self) -> None:
         limit = self.max_consecutive_failed_trials

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import psutil
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 def status(project, environment):
     run = subprocess.run(
-        ["python", "-m", "flows", "status", str(project), "--json"],
+        [sys.executable, "-m", "flows", "status", str(project), "--json"],
         env=environment,
         capture_output=True,
         text=True,
@@ -40,7 +41,7 @@ def test_a_killed_search_keeps_every_completed_trial_and_ends_with_exactly_max_t
     traces.mkdir()
     env = {"NAP_SECONDS": "0.5", "NAP_TRACES": str(traces)}
     first = trialflow("search", NAPS, "--slots", 2, **env)
-    wait_until(lambda: len(list((project / "trials").glob("*/result.json"))) >= 3)
+    wait_until(lambda: len(list((project / "trials").glob("*/result.json"))) >= 3, first)
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
     before = completed(project, environment)
@@ -59,18 +60,17 @@ def test_a_killed_search_keeps_every_completed_trial_and_ends_with_exactly_max_t
 def test_children_die_with_a_killed_search(trialflow, tmp_path):
     search = trialflow("search", NAPS, "--slots", 2, NAP_SECONDS="60")
     trials = tmp_path / "results" / "naps" / "journal"
-    wait_until(lambda: len(list(trials.rglob("*.json"))) >= 3)
-    family = wait_until(lambda: _family_of_four(search.pid))
+    wait_until(lambda: len(list(trials.rglob("*.json"))) >= 2, search)
+    family = wait_until(lambda: _fork_server_and_child(search.pid), search)
     os.kill(search.pid, signal.SIGKILL)
     search.wait()
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
 
 
-def _family_of_four(pid):
-    """The fork server and two children that nap, once they are there."""
+def _fork_server_and_child(pid):
     family = psutil.Process(pid).children(recursive=True)
-    return family if len(family) >= 3 else None
+    return family if len(family) >= 2 else None
 
 
 def test_a_killed_child_fails_only_its_own_trial_which_is_tried_again(
@@ -86,7 +86,7 @@ def test_a_killed_child_fails_only_its_own_trial_which_is_tried_again(
         leaves = [p for p in tree if not p.children() and "forkserver" in " ".join(p.cmdline())]
         return leaves[0] if len(leaves) == 2 else None
 
-    victim = wait_until(child_of_a_second_trial)
+    victim = wait_until(child_of_a_second_trial, search)
     time.sleep(0.3)
     victim.kill()
     result = json.loads(finish(search))

@@ -78,7 +78,7 @@ def test_a_script_continues_what_the_flow_began_and_the_other_way_round(
 
 def test_ctrl_c_stops_with_the_line_that_resumes(trialflow, tmp_path):
     search = trialflow("search", NAPS, "--slots", 2, NAP_SECONDS="1")
-    wait_until(lambda: list((tmp_path / "results/naps/trials").glob("*/result.json")))
+    wait_until(lambda: list((tmp_path / "results/naps/trials").glob("*/result.json")), search)
     search.send_signal(signal.SIGINT)
     _, err = search.communicate(timeout=30)
     assert search.returncode == 130, err
@@ -90,7 +90,7 @@ def test_ctrl_c_stops_with_the_line_that_resumes(trialflow, tmp_path):
 
 def test_a_second_search_on_the_same_project_says_who_runs_it(trialflow, tmp_path):
     first = trialflow("search", NAPS, NAP_SECONDS="3", NAP_FAIL="-")
-    wait_until((tmp_path / "results/naps/lease.json").exists)
+    wait_until((tmp_path / "results/naps/lease.json").exists, first)
     second = trialflow("search", NAPS)
     _, err = second.communicate(timeout=60)
     assert second.returncode == 3

@@ -4,7 +4,8 @@ import os
 import time
 from pathlib import Path
 
-from tuner import BaseTuner, FailedTrialError, Objective
+from tuner import BaseTuner, Objective
+from tuner.errors import FailedTrialError
 from tuner.oracles import RandomSearchOracle
 
 SECONDS = float(os.environ.get("NAP_SECONDS", "0.3"))

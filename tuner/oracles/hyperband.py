@@ -17,7 +17,6 @@ from tuner.budget import Budget
 from tuner.history import History
 from tuner.oracle import Oracle
 from tuner.proposal import Decision, Done, Proposal, Wait
-from tuner.sampling import untried_values
 from tuner.trial import Trial, TrialStatus
 
 
@@ -72,7 +71,7 @@ def propose(
 
     While a bracket waits for its running trials the next one is begun, so that no slot idles.
     """
-    values = untried_values(history.space, history.tried, rng)
+    values = history.untried(rng)
     for sweep, rungs in _brackets(ladder, sweeps):
         decision = _ask_bracket(history, sweep, rungs, values)
         if decision is not None:

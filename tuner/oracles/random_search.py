@@ -7,12 +7,11 @@ import numpy as np
 from tuner.history import History
 from tuner.oracle import Oracle
 from tuner.proposal import Decision, Done, Proposal, Wait
-from tuner.sampling import untried_values
 
 
 def propose(history: History, rng: np.random.Generator) -> Decision:
     """A configuration that has had no trial, uniform in each parameter's own scale."""
-    values = untried_values(history.space, history.tried, rng)
+    values = history.untried(rng)
     if values is not None:
         return Proposal(values)
     # A running trial may still meet hyperparameters that nobody has seen.
