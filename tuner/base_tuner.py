@@ -11,6 +11,7 @@ import traceback
 from typing import Any
 
 from tuner import errors, summary
+from tuner.conditions import Parent
 from tuner.display import Display, display_for
 from tuner.hypermodel import get_hypermodel
 from tuner.hyperparameters import HyperParameters
@@ -62,7 +63,7 @@ class BaseTuner:
         if hypermodel is None and type(self).run_trial is self._run_trial_without_override():
             msg = "Expected `hypermodel`, or a subclass that overrides `run_trial`."
             raise ValueError(f"{msg} Received: neither.")
-        self.oracle = oracle
+        self.oracle: Any = oracle  # a proxy of it where trials are run
         self.hypermodel = None if hypermodel is None else get_hypermodel(hypermodel)
         self.directory = directory or "."
         self.project_name = project_name or "untitled_project"
@@ -285,8 +286,7 @@ class BaseTuner:
             scope = waiting[0]
             tried.add(tuple(scope))
             hp = self.oracle.get_space()
-            for condition in scope:
-                hp.values[condition.name] = condition.values[0]
+            hp.values.update({c.name: c.values[0] for c in scope if isinstance(c, Parent)})
             hp.ensure_active_values()
 
     @staticmethod

@@ -1,0 +1,188 @@
+"""What every oracle keeps, as a suite: subclass `OracleTests` and say how to make yours."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tuner.events import Event
+from tuner.history import History
+from tuner.hyperparameters import HyperParameters
+from tuner.oracle import Oracle
+from tuner.proposal import Decision
+from tuner.sampling import count_values, values_key
+from tuner.trial import Trial, TrialStatus
+
+LONGEST = 400
+"""Trials after which a search in a test is cut off."""
+
+ROUNDING = 1e-9
+
+Outcome = Callable[[Trial], float | None]
+"""The score of a trial, None for a failed one."""
+
+
+def mixed_space() -> HyperParameters:
+    """Floats, integers and a branch: more points than any test tries."""
+    hp = HyperParameters()
+    hp.Float("rate", 1e-4, 1e-1, sampling="log")
+    hp.Int("layers", 1, 3)
+    hp.Choice("kind", ["a", "b"])
+    with hp.conditional_scope("kind", ["b"]):
+        hp.Float("momentum", 0.0, 0.99)
+    return hp
+
+
+def small_space() -> HyperParameters:
+    """Five points: `kind` is a, or b with four widths."""
+    hp = HyperParameters()
+    hp.Choice("kind", ["a", "b"])
+    with hp.conditional_scope("kind", ["b"]):
+        hp.Int("width", 1, 4)
+    return hp
+
+
+def score_of(trial: Trial) -> float:
+    """A score that depends on the values alone."""
+    return int(values_key(trial.values), 16) / 16**32
+
+
+@dataclass
+class Search:
+    """An oracle driven by a number of slots of unequal speed.
+
+    Args:
+        oracle: Fresh.
+        slots: Trials that run at the same time.
+        outcome: How trials end.
+        order: Seed of the order in which they do.
+    """
+
+    oracle: Oracle
+    slots: int = 1
+    outcome: Outcome = score_of
+    order: int = 0
+    running: list[Trial] = field(default_factory=list)
+    created: list[Trial] = field(default_factory=list)
+
+    def run(self, trials: int = LONGEST) -> list[Trial]:
+        """Runs until the oracle is done, or that many trials were created."""
+        rng = random.Random(self.order)
+        while self._fill(trials):
+            trial = self.running.pop(rng.randrange(len(self.running)))
+            self.end(trial)
+        return self.created
+
+    def end(self, trial: Trial) -> None:
+        score = self.outcome(trial)
+        if score is None:
+            trial.status = TrialStatus.FAILED
+        else:
+            self.oracle.update_trial(trial.trial_id, {self.oracle.objective.name: score})
+            trial.status = TrialStatus.COMPLETED
+        self.oracle.end_trial(trial)
+
+    def _fill(self, trials: int) -> bool:
+        while len(self.running) < self.slots and len(self.created) < trials:
+            trial = self.oracle.create_trial(f"trial-{len(self.created)}")
+            if trial.status != TrialStatus.RUNNING:
+                break
+            self.running.append(trial)
+            self.created.append(trial)
+        return bool(self.running)
+
+
+class OracleTests:
+    """The laws of oracles. Trials of `make` must not be limited to fewer than the tests need."""
+
+    def make(self, space: HyperParameters, seed: int = 0) -> Oracle:
+        """A fresh oracle, with `max_consecutive_failed_trials` out of reach."""
+        raise NotImplementedError
+
+    def test_values_are_legal(self) -> None:
+        for trial in Search(self.make(mixed_space()), slots=3).run(60):
+            hp = trial.hyperparameters
+            active = {p.name: p for p in hp.space if hp.is_active(p)}
+            assert set(trial.values) == set(active)
+            for name, value in trial.values.items():
+                # Float bounds may be missed by rounding.
+                probability = active[name].value_to_prob(value)
+                assert -ROUNDING <= probability <= 1 + ROUNDING
+
+    def test_no_configuration_is_begun_twice(self) -> None:
+        begun = self._begun(Search(self.make(mixed_space()), slots=4).run(60))
+        assert len(begun) == len(set(begun))
+
+    def test_a_finite_space_is_exhausted_exactly_and_then_it_stops(self) -> None:
+        for slots in (1, 2, 8):
+            space = small_space()
+            created = Search(self.make(space), slots=slots).run()
+            assert len(created) < LONGEST
+            begun = self._begun(created)
+            assert len(begun) == len(set(begun)) == count_values(space)
+
+    def test_a_resumed_search_asks_what_the_uninterrupted_one_asked(self) -> None:
+        for order in range(3):
+            live = self.make(mixed_space(), seed=order)
+            asked = list(self._questions(live, order))
+            assert len(asked) > 10  # noqa: PLR2004 - enough to mean something
+            for events, answer in asked:
+                again = self.make(mixed_space(), seed=order)
+                history = History(again.objective, again.seed)
+                history.replay(events)
+                assert self._ask(again, history) == answer
+
+    def test_the_same_seed_asks_the_same_and_zero_is_a_seed(self) -> None:
+        first, second, other = (
+            [t.values for t in Search(self.make(mixed_space(), seed)).run(5)] for seed in (0, 0, 1)
+        )
+        assert first == second
+        assert first != other
+
+    def test_failed_trials_do_not_stop_it(self) -> None:
+        oracle = self.make(mixed_space())
+        fails = random.Random(1)
+        search = Search(oracle, 2, lambda t: None if fails.random() < 0.4 else score_of(t))  # noqa: PLR2004
+        created = search.run(40)
+        assert all(trial.ended for trial in created)
+        assert any(trial.status == TrialStatus.COMPLETED for trial in created)
+
+    def test_scores_of_any_size_do_no_harm(self) -> None:
+        scores = iter([1e300, -1e300, 0.0, 1e-300, 5.0] * LONGEST)
+        created = Search(self.make(mixed_space()), 1, lambda _: next(scores)).run(15)
+        assert all(math.isfinite(trial.score or 0) for trial in created)
+
+    def _begun(self, trials: list[Trial]) -> list[str]:
+        """Keys of the configurations, without those that were promoted."""
+        fresh = [t for t in trials if t.budget is None or t.budget.parent is None]
+        return [values_key(trial.values) for trial in fresh]
+
+    def _questions(self, oracle: Oracle, order: int) -> Iterator[tuple[list[Event], Decision]]:
+        """Runs a search, and gives what was known and answered at each question."""
+        recorded: list[Event] = []
+        asked: list[tuple[int, Decision]] = []
+        ask, record = oracle.propose, oracle._ledger.record  # noqa: SLF001 - a side door
+
+        def propose(history: History, rng: np.random.Generator) -> Decision:
+            answer = ask(history, rng)
+            asked.append((len(recorded), answer))
+            return answer
+
+        def listen(*events: Event) -> None:
+            recorded.extend(events)
+            record(*events)
+
+        oracle.propose = propose  # type: ignore[method-assign]  # listens in
+        oracle._ledger.record = listen  # type: ignore[method-assign]  # noqa: SLF001
+        Search(oracle, slots=3, order=order).run(60)
+        for known, answer in asked:
+            yield recorded[:known], answer
+
+    @staticmethod
+    def _ask(oracle: Oracle, history: History) -> Decision:
+        oracle._ledger.history = history  # noqa: SLF001 - a side door
+        return oracle.propose(history, oracle._rng())  # noqa: SLF001
