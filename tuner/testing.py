@@ -59,13 +59,13 @@ class Search:
         oracle: Fresh.
         slots: Trials that run at the same time.
         outcome: How trials end.
-        order: Seed of the order in which they do.
+        order: Seed of the order in which they do; None for that in which they began.
     """
 
     oracle: Oracle
     slots: int = 1
     outcome: Outcome = score_of
-    order: int = 0
+    order: int | None = 0
     running: list[Trial] = field(default_factory=list)
     created: list[Trial] = field(default_factory=list)
 
@@ -73,8 +73,8 @@ class Search:
         """Runs until the oracle is done, or that many trials were created."""
         rng = random.Random(self.order)
         while self._fill(trials):
-            trial = self.running.pop(rng.randrange(len(self.running)))
-            self.end(trial)
+            index = 0 if self.order is None else rng.randrange(len(self.running))
+            self.end(self.running.pop(index))
         return self.created
 
     def end(self, trial: Trial) -> None:

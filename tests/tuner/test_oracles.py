@@ -81,7 +81,8 @@ def test_exactly_the_best_are_promoted_with_their_values_and_their_parents_epoch
 
 
 def test_nobody_is_promoted_while_those_still_running_could_all_be_better():
-    created = Search(hyperband(), slots=4, outcome=lambda t: -float(t.trial_id)).run()
+    search = Search(hyperband(), slots=4, outcome=lambda t: -float(t.trial_id), order=None)
+    created = search.run()
     lowest = [t for t in created if (t.budget.bracket, t.budget.rung) == (2, 0)]
     promoted = [t.budget.parent for t in created if (t.budget.bracket, t.budget.rung) == (2, 1)]
     assert sorted(promoted) == [t.trial_id for t in lowest[-3:]]
