@@ -28,8 +28,6 @@ class Ledger:
         self.project = project
         self.writing = False
         """Whether this process is the one writer."""
-        if project is not None:
-            history.replay(project.events())
 
     @property
     def owner(self) -> str:

@@ -246,7 +246,9 @@ class Oracle:
         if info is not None:
             _check_same_objective(info, self.objective, project)
             self.seed = info.seed
-        self._ledger = Ledger(self._new_history(), project)
+        history = self._new_history()
+        history.replay(project.events() if info is not None else [])
+        self._ledger = Ledger(history, project)
 
     # What the oracle knows, under Keras Tuner's names.
 

@@ -68,12 +68,14 @@ class Project:
         return str(self._owner)
 
     def info(self) -> ProjectInfo | None:
-        """What `project.json` says, None when there is no project here.
+        """What `project.json` says, None when there is no project here, or one half deleted.
 
         Raises:
             CorruptError: There is a journal without its `project.json`.
             NewerFormatError: A newer Trialflow made it.
         """
+        if self.store.exists(self.paths.erasing):
+            return None
         try:
             state = json.loads(self.store.read(self.paths.project))
         except KeyMissingError:
@@ -155,8 +157,6 @@ class Project:
         return state
 
     def _check_no_orphaned_journal(self) -> None:
-        if self.store.exists(self.paths.erasing):
-            return
         if self.store.exists(self.paths.journal_entry(0)):
             msg = (
                 f"Expected {self.paths.project} beside the journal at {self.url}. Received: "
