@@ -1,0 +1,197 @@
+"""Real children: they answer, print, die, and never outlive their parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import psutil
+import pytest
+from support import ROOT, STUDIES, wait_until
+
+from tasks.children import ChildLostError, ForkServer
+from tasks.slots import LocalSlots, SearchStoppedError, thread_limits
+
+STUDY = """
+import os, signal, sys, time
+from tuner import BaseTuner
+from tuner.oracles import RandomSearchOracle
+
+class T(BaseTuner):
+    def run_trial(self, trial):
+        x = trial.hyperparameters.Int("x", 1, 3)
+        how = os.environ.get("HOW", "")
+        if how == "print":
+            print("from python")
+            sys.stderr.write("to stderr\\n")
+            os.system("echo from a grandchild")
+            os.write(1, b"no end of line")
+        if how == "exit": os._exit(7)
+        if how == "segfault": os.kill(os.getpid(), signal.SIGSEGV)
+        if how == "sleep": time.sleep(600)
+        if how == "environment":
+            return {"default_objective": float(os.environ["TRIALFLOW_SLOT"]), "pid": os.getpid()}
+        return x * 1.0
+
+def build_tuner(**project):
+    return T(RandomSearchOracle(), **project)
+"""
+
+TRIAL = {
+    "trial_id": "0000",
+    "hyperparameters": {"space": [], "values": {}},
+    "metrics": {"metrics": {}},
+    "status": "RUNNING",
+}
+
+
+@pytest.fixture
+def setup(tmp_path):
+    study = tmp_path / "study.py"
+    study.write_text(STUDY)
+    project = {"directory": str(tmp_path), "project_name": "p"}
+    return {"study": str(study), "project": project}
+
+
+def slots(setup, count=1, how=""):
+    class Slots(LocalSlots):
+        def start_child(self, slot, emit):
+            return self._server.fork(setup, {"HOW": how, "TRIALFLOW_SLOT": slot}, emit)
+
+    return Slots(count, setup)
+
+
+def run(slot, trial_id="0000", lines=None):
+    emit = (lambda line: None) if lines is None else lines.append
+    messages = []
+    answer = slot.ask(
+        {"do": "run", "trial": {**TRIAL, "trial_id": trial_id}}, messages.append, emit
+    )
+    return answer, messages
+
+
+def test_a_child_runs_a_trial_leaves_its_result_and_stays_warm(setup, tmp_path):
+    with slots(setup) as some, some.lease() as slot:
+        answer, messages = run(slot)
+        assert answer["kind"] == "ended"
+        assert answer["trial"]["status"] == "COMPLETED"
+        assert messages[0]["metrics"] == {"default_objective": 1.0}
+        assert (tmp_path / "p/trials/0000/result.json").exists()
+        again, _ = run(slot, "0001")
+        assert again["trial"]["record"]["pid"] == answer["trial"]["record"]["pid"]
+
+
+def test_each_slot_has_a_child_of_its_own_that_knows_which(setup):
+    with slots(setup, 2, "environment") as some, some.lease() as first, some.lease() as second:
+        answers = [run(slot, slot.name * 4)[0]["trial"] for slot in (first, second)]
+    names = [a["metrics"]["metrics"]["default_objective"] for a in answers]
+    assert [n["observations"][0]["value"] for n in names] == [[0.0], [1.0]]
+    assert answers[0]["record"]["pid"] != answers[1]["record"]["pid"]
+
+
+def test_everything_a_child_prints_arrives_as_lines(setup):
+    lines = []
+    with slots(setup, how="print") as some, some.lease() as slot:
+        run(slot, lines=lines)
+        slot.end()
+    expected = {"from python", "to stderr", "from a grandchild", "no end of line"}
+    assert expected <= set(lines)
+
+
+@pytest.mark.parametrize(
+    ("how", "words"), [("exit", "exited with status 7"), ("segfault", "ended by SIGSEGV")]
+)
+def test_a_child_that_dies_says_how_and_the_next_trial_gets_a_fresh_one(setup, how, words):
+    with slots(setup, how=how) as some, some.lease() as slot:
+        for _ in range(2):
+            with pytest.raises(ChildLostError, match=words):
+                run(slot)
+
+
+def test_a_study_that_cannot_be_loaded_is_reported_with_its_traceback(setup, tmp_path):
+    (tmp_path / "study.py").write_text("import nowhere_to_be_found")
+    with slots(setup) as some, some.lease() as slot:
+        answer, _ = run(slot)
+    assert answer["kind"] == "fatal"
+    assert "nowhere_to_be_found" in answer["message"]
+
+
+def test_stopping_ends_the_children_and_frees_who_waits(setup):
+    raised = []
+    with slots(setup, how="sleep") as some:
+
+        def wait():
+            with some.lease() as slot, pytest.raises(SearchStoppedError):
+                run(slot)
+            raised.append(True)
+
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        children = wait_until(lambda: psutil.Process().children(recursive=True)[1:])
+        some.stop()
+        waiter.join(timeout=10)
+        assert raised == [True]
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+
+
+def test_a_killed_fork_server_takes_its_children_along_and_is_started_again(setup):
+    with slots(setup) as some, some.lease() as slot:
+        first, _ = run(slot)
+        some._server._process.kill()
+        wait_until(lambda: not psutil.pid_exists(first["trial"]["record"]["pid"]))
+        with pytest.raises(ChildLostError):
+            run(slot)
+        assert run(slot)[0]["kind"] == "ended"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's signal is Linux's")
+@pytest.mark.parametrize("stuck", ["time.sleep(600)", "ctypes.PyDLL(None).sleep(600)"])
+def test_no_child_outlives_a_killed_parent_even_while_it_holds_the_gil(tmp_path, stuck):
+    study = tmp_path / "study.py"
+    study.write_text(
+        STUDY.replace("import os,", "import ctypes, os,").replace("time.sleep(600)", stuck)
+    )
+    setup = {"study": str(study), "project": {"directory": str(tmp_path), "project_name": "p"}}
+    script = (
+        "from tasks.slots import LocalSlots\n"
+        f"slots = LocalSlots(1, {setup!r}).__enter__()\n"
+        "with slots.lease() as slot:\n"
+        f"    slot.ask({{'do': 'run', 'trial': {TRIAL!r}}}, print, print)\n"
+    )
+    env = {**os.environ, "HOW": "sleep"}
+    parent = subprocess.Popen([sys.executable, "-c", script], env=env, cwd=ROOT)
+    family = wait_until(
+        lambda: len(f := psutil.Process(parent.pid).children(recursive=True)) >= 2 and f, parent
+    )
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert alive == []
+
+
+def test_a_child_is_told_the_reason_when_the_server_cannot_start_it(setup, monkeypatch):
+    server = ForkServer((), {"PYTHONPATH": "/nowhere"})
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(ChildLostError, match="start a child"):
+        server.fork(setup, {}, print)
+    server.stop()
+
+
+def test_processors_are_divided_among_the_slots_unless_the_user_did_it(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    limits = thread_limits(2)
+    assert limits["OMP_NUM_THREADS"] == "4"
+    assert "MKL_NUM_THREADS" not in limits
+    assert thread_limits(100)["OMP_NUM_THREADS"] == "1"
+
+
+def test_the_space_is_discovered_in_a_child(setup):
+    setup["study"] = str(STUDIES / "tiny.py")
+    with LocalSlots(1, setup, ("keras",)) as some, some.lease() as slot:
+        answer = slot.ask({"do": "discover"}, print, lambda line: None)
+    names = [p["config"]["name"] for p in answer["space"]["space"]]
+    assert names == ["hidden", "learning_rate"]
