@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tuner.errors import FatalValueError
 from tuner.hyperparameters import HyperParameters
 
 
@@ -13,14 +14,16 @@ class HyperModel:
 
     Args:
         name: A label.
-        tunable: Whether its parameters are searched; otherwise they stay at their defaults.
+        tunable: Whether what `build` declares joins the search; otherwise it keeps the values
+            that were declared in advance, or its defaults.
     """
 
     def __init__(self, name: str | None = None, tunable: bool = True) -> None:
         self.name = name
         self.tunable = tunable
-        self._build = self.build
-        self.build = self._build_wrapper  # type: ignore[method-assign] - subclasses override build
+        self._build: Callable[..., Any] = self.build
+        # An attribute, since subclasses override the method and callers must meet the wrapper.
+        self.build = self._build_wrapper  # type: ignore[method-assign]
 
     def build(self, hp: HyperParameters) -> Any:
         """Returns a compiled Keras model.
@@ -28,7 +31,8 @@ class HyperModel:
         Args:
             hp: Declares hyperparameters and answers with their values.
         """
-        raise NotImplementedError
+        msg = f"Expected {type(self).__name__} to define `build(self, hp)`, which returns a model."
+        raise NotImplementedError(msg)
 
     def _build_wrapper(self, hp: HyperParameters, *args: Any, **kwargs: Any) -> Any:
         if not self.tunable:
@@ -55,27 +59,32 @@ class HyperModel:
 
 
 class DefaultHyperModel(HyperModel):
-    """A function from `hp` to a model, as a HyperModel."""
+    """A function from `hp` to a model, as a HyperModel.
+
+    Args:
+        build: The function.
+        name: A label.
+        tunable: As in `HyperModel`.
+    """
 
     def __init__(
         self, build: Callable[..., Any], name: str | None = None, tunable: bool = True
     ) -> None:
-        self._function = build
         super().__init__(name=name, tunable=tunable)
-
-    def build(self, hp: HyperParameters) -> Any:
-        return self._function(hp)
+        self._build = build
 
 
 def get_hypermodel(hypermodel: Any) -> HyperModel:
     """The HyperModel of a HyperModel or of a function.
 
     Raises:
-        TypeError: It is neither.
+        FatalValueError: It is neither, or a class where an instance belongs.
     """
     if isinstance(hypermodel, HyperModel):
         return hypermodel
-    if callable(hypermodel):
+    is_class = isinstance(hypermodel, type) and issubclass(hypermodel, HyperModel)
+    if callable(hypermodel) and not is_class:
         return DefaultHyperModel(hypermodel)
     msg = "Expected `hypermodel` to be a HyperModel or a function from `hp` to a model."
-    raise TypeError(f"{msg} Received: hypermodel={hypermodel!r}.")
+    hint = f" Pass an instance: {hypermodel.__name__}()." if is_class else ""
+    raise FatalValueError(f"{msg} Received: hypermodel={hypermodel!r}.{hint}")

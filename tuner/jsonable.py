@@ -1,4 +1,4 @@
-"""Strict JSON for values that are not: NaN, infinities and numpy's scalars and arrays."""
+"""Strict JSON for what has none: NaN, infinities and numpy's scalars and arrays."""
 
 from __future__ import annotations
 
@@ -9,30 +9,41 @@ from typing import Any
 import numpy as np
 
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_NUMPY = (np.generic, np.ndarray)
 
 
 def to_json(value: Any) -> Any:
-    """The value with everything JSON has no word for replaced; floats that are not finite by name."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else _name(value)
+    """The value with all that JSON has no word for replaced; NaN and infinities become strings.
+
+    Tuples and arrays become lists, keys strings. What is left as it is, `json.dumps` may refuse.
+    """
+    value = plain(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return _name(value)
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
+    if isinstance(value, list | tuple):
         return [to_json(item) for item in value]
     return value
 
 
 def from_json(value: Any) -> Any:
-    """What `to_json` was given, its names of non-finite numbers turned back."""
+    """What `to_json` was given, its names of non-finite numbers turned back.
+
+    Not for text that may itself say `"NaN"` or `"Infinity"`: it would become a number.
+    """
     if isinstance(value, str):
         return NON_FINITE.get(value, value)
     if isinstance(value, Mapping):
         return {key: from_json(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [from_json(item) for item in value]
     return value
+
+
+def plain(value: Any) -> Any:
+    """A numpy scalar as Python's and an array as lists; anything else as it is."""
+    return value.tolist() if isinstance(value, _NUMPY) else value
 
 
 def _name(value: float) -> str:

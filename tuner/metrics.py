@@ -2,73 +2,92 @@
 
 from __future__ import annotations
 
-import sys
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median, pvariance
 from typing import Any
 
-import numpy as np
+from tuner.jsonable import from_json, plain, to_json
 
-from tuner.jsonable import from_json, to_json
-
-MAX_METRICS = frozenset(
-    "accuracy acc binary_accuracy categorical_accuracy sparse_categorical_accuracy "
-    "top_k_categorical_accuracy sparse_top_k_categorical_accuracy truepositives truenegatives "
-    "true_positives true_negatives auc precision recall f1_score f1score fbeta_score fbetascore "
-    "precision_at_recall precisionatrecall recall_at_precision recallatprecision "
-    "sensitivity_at_specificity sensitivityatspecificity specificity_at_sensitivity "
-    "specificityatsensitivity r2_score r2score iou binary_iou binaryiou mean_iou meaniou "
-    "one_hot_iou onehotiou one_hot_mean_iou onehotmeaniou".split()
-)
-MIN_METRICS = frozenset(
-    "loss mse mae mape msle rmse mean_squared_error mean_absolute_error cosine_proximity "
-    "mean_absolute_percentage_error mean_squared_logarithmic_error root_mean_squared_error "
-    "meansquarederror meanabsoluteerror rootmeansquarederror hinge squared_hinge "
-    "categorical_hinge logcosh log_cosh huber poisson kl_divergence kld kullback_leibler_divergence "
-    "binary_crossentropy categorical_crossentropy sparse_categorical_crossentropy "
-    "binarycrossentropy categoricalcrossentropy sparsecategoricalcrossentropy crossentropy "
-    "falsepositives falsenegatives false_positives false_negatives bce".split()
-)
+# Names are compared in lower case without underscores, so `F1Score` is `f1_score`.
+_TO_MAXIMISE = """
+    acc accuracy binaryaccuracy categoricalaccuracy sparsecategoricalaccuracy
+    topkcategoricalaccuracy sparsetopkcategoricalaccuracy
+    auc precision recall truepositives truenegatives sensitivityatspecificity
+    specificityatsensitivity precisionatrecall recallatprecision
+    f1score fbetascore r2score iou binaryiou meaniou onehotiou onehotmeaniou
+    pearsoncorrelation concordancecorrelation
+"""
+_TO_MINIMISE = """
+    loss ce bce crossentropy binarycrossentropy categoricalcrossentropy
+    sparsecategoricalcrossentropy binaryfocalcrossentropy categoricalfocalcrossentropy
+    mse mae mape msle rmse meansquarederror meanabsoluteerror meanabsolutepercentageerror
+    meansquaredlogarithmicerror rootmeansquarederror logcosh logcosherror huber poisson
+    hinge squaredhinge categoricalhinge kld kldivergence falsepositives falsenegatives
+    dice tversky ctc
+"""
+MAX_METRICS = frozenset(_TO_MAXIMISE.split())
+MIN_METRICS = frozenset(_TO_MINIMISE.split())
+AMBIGUOUS = frozenset({"cosinesimilarity"})
+"""Keras has it as a metric to maximise and as a loss to minimise, under one name."""
 
 
 def infer_metric_direction(metric: Any) -> str | None:
     """Whether a metric is to be maximised (`"max"`) or minimised (`"min"`); None if unknown.
 
+    Imports Keras for a name that is none of the common ones.
+
     Args:
-        metric: Its name, with or without `val_`, or a Keras metric or loss.
+        metric: Its name, with or without `val_` and `weighted_`, or a Keras metric or loss.
     """
-    name = _name_of(metric).removeprefix("val_").removeprefix("weighted_")
+    name = _canonical(metric)
     if name in MAX_METRICS:
         return "max"
-    if name in MIN_METRICS or _is_of_keras(name):
+    if name in MIN_METRICS:
         return "min"
-    return None
+    return "min" if name not in AMBIGUOUS and _is_of_keras(name) else None
 
 
-def _name_of(metric: Any) -> str:
+def _canonical(metric: Any) -> str:
     if not isinstance(metric, str):
-        metric = getattr(metric, "name", None) or getattr(metric, "__name__", type(metric).__name__)
-    return str(metric).lower()
+        metric = getattr(metric, "_fn", metric)  # what Keras's MeanMetricWrapper wraps
+        metric = getattr(metric, "__name__", None) or type(metric).__name__
+    name: str = metric.removeprefix("val_").removeprefix("weighted_")
+    return name.replace("_", "").lower()
 
 
 def _is_of_keras(name: str) -> bool:
-    """Whether Keras has it; asked only where Keras is there already, since it is heavy."""
-    keras = sys.modules.get("keras")
-    modules = [getattr(keras, part, None) for part in ("losses", "metrics")]
-    return any(callable(getattr(module, name, None)) for module in modules)
+    import keras
+
+    modules = (keras.losses, keras.metrics)
+    types = (keras.losses.Loss, keras.metrics.Metric)
+    known = [item for module in modules for item in vars(module).items()]
+    return any(
+        _canonical(key) == name and isinstance(value, type) and issubclass(value, types)
+        for key, value in known
+    )
 
 
 class MetricObservation:
-    """The values of a metric at one step, one an execution."""
+    """The values of a metric at one step, one an execution.
+
+    Args:
+        value: The first value, or a list of them.
+        step: The step, for example an epoch.
+    """
 
     def __init__(self, value: float | Sequence[float], step: int) -> None:
-        self.value = list(value) if isinstance(value, Iterable) else [value]
+        self.value: list[float] = []
         self.step = step
+        self.append(value)
 
     def append(self, value: float | Sequence[float]) -> None:
-        self.value += list(value) if isinstance(value, Iterable) else [value]
+        value = plain(value)
+        self.value += value if isinstance(value, Sequence) else [value]
 
     def mean(self) -> float:
-        return float(np.mean(self.value))
+        # `fmean` raises for inf - inf, which is NaN like any failed training.
+        return float(sum(self.value) / len(self.value))
 
     def get_config(self) -> dict[str, Any]:
         return {"value": to_json(self.value), "step": self.step}
@@ -80,7 +99,7 @@ class MetricObservation:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MetricObservation) and self.get_config() == other.get_config()
 
-    __hash__ = None  # type: ignore[assignment] - `append` changes it
+    __hash__ = None  # type: ignore[assignment]  # `append` changes it
 
     def __repr__(self) -> str:
         return f"MetricObservation(value={self.value}, step={self.step})"
@@ -91,6 +110,9 @@ class MetricHistory:
 
     Args:
         direction: `"min"` or `"max"`.
+
+    Raises:
+        ValueError: The direction is neither.
     """
 
     def __init__(self, direction: str | None = "min") -> None:
@@ -108,20 +130,16 @@ class MetricHistory:
 
     def get_best_value(self) -> float | None:
         """The best mean of a step; NaN if all are, None without observations."""
-        means = np.array([observation.mean() for observation in self._observations.values()])
-        if not means.size:
+        means = self._means()
+        if not means:
             return None
-        if np.isnan(means).all():
-            return float("nan")
-        return float(np.nanmin(means) if self.direction == "min" else np.nanmax(means))
+        real = [mean for mean in means if not math.isnan(mean)] or means
+        return min(real) if self.direction == "min" else max(real)
 
     def get_best_step(self) -> int | None:
-        """The first step with the best value."""
+        """The first step with the best value; None if there is none or it is NaN."""
         best = self.get_best_value()
-        if best is None:
-            return None
-        steps = (o.step for o in self.get_history() if o.mean() == best)
-        return next(steps, 0)
+        return next((o.step for o in self.get_history() if o.mean() == best), None)
 
     def get_history(self) -> list[MetricObservation]:
         return sorted(self._observations.values(), key=lambda observation: observation.step)
@@ -131,22 +149,26 @@ class MetricHistory:
             self.update(observation.value, step=observation.step)
 
     def get_statistics(self) -> dict[str, float]:
-        """Spread of the steps' means."""
-        means = [observation.mean() for observation in self.get_history()]
+        """Spread of the steps' means, those that are NaN left out; empty without any."""
+        means = [mean for mean in self._means() if not math.isnan(mean)]
         if not means:
             return {}
+        variance = pvariance(means) if all(map(math.isfinite, means)) else math.nan
         return {
-            "min": float(np.nanmin(means)),
-            "max": float(np.nanmax(means)),
-            "mean": float(np.nanmean(means)),
-            "median": float(np.nanmedian(means)),
-            "var": float(np.nanvar(means)),
-            "std": float(np.nanstd(means)),
+            "min": min(means),
+            "max": max(means),
+            "mean": sum(means) / len(means),
+            "median": median(means),
+            "var": variance,
+            "std": math.sqrt(variance),
         }
 
     def get_last_value(self) -> float | None:
-        history = self.get_history()
-        return history[-1].mean() if history else None
+        means = self._means()
+        return means[-1] if means else None
+
+    def _means(self) -> list[float]:
+        return [observation.mean() for observation in self.get_history()]
 
     def get_config(self) -> dict[str, Any]:
         observations = [observation.get_config() for observation in self.get_history()]
@@ -163,7 +185,7 @@ class MetricsTracker:
     """The metrics of a trial, by name.
 
     Args:
-        metrics: Keras metrics to register.
+        metrics: Keras metrics, to be registered under their names.
     """
 
     def __init__(self, metrics: Iterable[Any] | None = None) -> None:
@@ -178,20 +200,31 @@ class MetricsTracker:
             self.register(metric.name)
 
     def register(self, name: str, direction: str | None = None) -> None:
-        """Adds a metric; one that nobody knows the direction of is minimised.
+        """Adds a metric; without a direction it is minimised, unless known to be maximised.
 
         Raises:
             ValueError: It was added before.
         """
         if self.exists(name):
             raise ValueError(f"Expected a new metric. Received: name={name!r}, which exists.")
-        self.metrics[name] = MetricHistory(direction or infer_metric_direction(name) or "min")
+        # No `infer_metric_direction`: a metric of the user's would import Keras into processes
+        # that only keep the books, and what Keras knows beyond `MAX_METRICS` is minimised.
+        inferred = "max" if _canonical(name) in MAX_METRICS else "min"
+        self.metrics[name] = MetricHistory(direction or inferred)
 
-    def update(self, name: str, value: float | Sequence[float], step: int = 0) -> float | None:
+    def update(self, name: str, value: float, step: int = 0) -> bool:
+        """Adds a value, and tells whether the best value changed.
+
+        Args:
+            name: Registered if it is new.
+            value: Of one execution.
+            step: The step, for example an epoch.
+        """
         if not self.exists(name):
             self.register(name)
-        self.metrics[name].update(value, step=step)
-        return self.get_best_value(name)
+        before = self.get_best_value(name)
+        self.metrics[name].update(float(value), step=step)
+        return self.get_best_value(name) != before
 
     def get_history(self, name: str) -> list[MetricObservation]:
         return self._of(name).get_history()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Container, Iterator, Mapping
-from itertools import islice
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from tuner.hyperparameters import Boolean, Choice, Fixed, HyperParameter, HyperParameters, Int
-from tuner.hyperparameters.numerical import Numerical
+from tuner.hyperparameters import Choice, HyperParameter, HyperParameters, Int, Numerical
 
 Values = dict[str, Any]
 
@@ -27,47 +25,62 @@ def random_values(space: HyperParameters, rng: np.random.Generator) -> Values:
     """Values of all active parameters, each uniform in its own scale."""
     values: Values = {}
     for parameter in space.space:
-        if parameter.name not in values and _is_active(parameter, values):
+        if _is_open(parameter, values):
             values[parameter.name] = parameter.prob_to_value(float(rng.random()))
     return values
 
 
-def iterate_values(space: HyperParameters) -> Iterator[Values]:
-    """All points of a finite space: the defaults first, the last parameter changing fastest.
-
-    Raises:
-        ValueError: A parameter takes infinitely many values.
-    """
-    endless = [p.name for p in space.space if not is_countable(p)]
-    if endless:
-        msg = f"Expected every parameter to have a step. Received: none for {endless}."
-        raise ValueError(msg)
-    return _iterate(space.space, {})
+def is_finite(space: HyperParameters) -> bool:
+    """Whether every parameter has values that can be listed."""
+    return all(is_countable(parameter) for parameter in space.space)
 
 
 def is_countable(parameter: HyperParameter) -> bool:
-    """Whether the parameter takes finitely many values that it can list."""
-    if isinstance(parameter, Int) and parameter.step is None:
-        return parameter.max_value - parameter.min_value < ENUMERABLE
-    return not isinstance(parameter, Numerical) or parameter.step is not None
+    """Whether the parameter's values can be listed: it has a step, or is a narrow Int."""
+    if not isinstance(parameter, Numerical) or parameter.step is not None:
+        return True
+    span = parameter.max_value - parameter.min_value
+    return isinstance(parameter, Int) and bool(span < ENUMERABLE)
 
 
-def all_values(parameter: HyperParameter) -> list[Any]:
-    """Every value of a countable parameter, the default first."""
-    if isinstance(parameter, Int) and parameter.step is None:
-        values: list[Any] = list(range(parameter.min_value, parameter.max_value + 1))
-    else:
-        values = list(parameter.values)
-    rest = [value for value in values if value != parameter.default]
-    return [parameter.default, *rest] if len(rest) < len(values) else values
+def all_values(parameter: HyperParameter) -> Iterator[Any]:
+    """Every value of a parameter once, in order, but the default first.
+
+    Raises:
+        ValueError: They cannot be listed.
+    """
+    if not is_countable(parameter):
+        msg = f"Expected a parameter whose values can be listed. Received: {parameter!r}."
+        raise ValueError(f"{msg} Give it a `step`.")
+    default = parameter.default
+    return chain([default], (value for value in _listed(parameter) if value != default))
+
+
+def iterate_values(space: HyperParameters) -> Iterator[Values]:
+    """All points of a finite space in Keras Tuner's grid order.
+
+    The defaults come first, and the parameter declared last changes fastest.
+
+    Raises:
+        ValueError: A parameter's values cannot be listed.
+    """
+    for parameter in space.space:
+        all_values(parameter)  # raises here, not when the first point is asked for
+    return _iterate(space.space, {})
 
 
 def count_values(space: HyperParameters, limit: int = ENUMERABLE) -> int | None:
-    """Number of points of a space; None when it is infinite or has more than `limit`."""
-    if not all(is_countable(parameter) for parameter in space.space):
+    """Number of points of a space; None when it is not finite or there are more than `limit`."""
+    if not is_finite(space):
         return None
-    found = sum(1 for _ in islice(_iterate(space.space, {}), limit + 1))
-    return found if found <= limit else None
+    conditions = chain.from_iterable(parameter.conditions for parameter in space.space)
+    parents = {getattr(condition, "name", None) for condition in conditions}
+    total = 0
+    for size in _sizes(space.space, parents, {}):
+        total += size
+        if total > limit:
+            return None
+    return total
 
 
 def values_key(values: Mapping[str, Any]) -> str:
@@ -77,25 +90,32 @@ def values_key(values: Mapping[str, Any]) -> str:
 
 
 def untried_values(
-    space: HyperParameters, tried: Container[str], rng: np.random.Generator
+    space: HyperParameters,
+    tried: Container[str],
+    rng: np.random.Generator,
+    tries: int = TRIES,
+    limit: int = ENUMERABLE,
 ) -> Values | None:
     """A random point that was not tried; None when there is none left.
 
-    A finite space is exhausted exactly: after some collisions it is enumerated, and one of the
-    points that are left is drawn.
+    A finite space is exhausted exactly: after `tries` collisions it is enumerated, and one of
+    the points that are left is drawn.
 
     Args:
         space: Where to look.
         tried: Keys (`values_key`) of the points that were.
         rng: Generator.
+        tries: Random draws before enumerating.
+        limit: Points up to which a space is enumerated. In a larger one, or an infinite one,
+            None means that a thousand draws more had all been tried.
     """
-    found = _draw(space, tried, rng, TRIES)
+    found = _draw(space, tried, rng, tries)
     if found is not None:
         return found
-    if all(is_countable(parameter) for parameter in space.space) and _size(space) <= ENUMERABLE:
-        left = [v for v in _iterate(space.space, {}) if values_key(v) not in tried]
-        return left[int(rng.integers(len(left)))] if left else None
-    return _draw(space, tried, rng, PATIENCE)
+    if count_values(space, limit) is None:
+        return _draw(space, tried, rng, PATIENCE)
+    left = [v for v in iterate_values(space) if values_key(v) not in tried]
+    return left[int(rng.integers(len(left)))] if left else None
 
 
 def _draw(
@@ -110,31 +130,45 @@ def _draw(
 
 def _iterate(parameters: list[HyperParameter], values: Values) -> Iterator[Values]:
     for index, parameter in enumerate(parameters):
-        if parameter.name not in values and _is_active(parameter, values):
+        if _is_open(parameter, values):
+            rest = parameters[index + 1 :]
             for value in all_values(parameter):
-                yield from _iterate(parameters[index + 1 :], {**values, parameter.name: value})
+                yield from _iterate(rest, {**values, parameter.name: value})
             return
     yield values
 
 
-def _size(space: HyperParameters) -> float:
-    """Number of points if every parameter were active: no less than there are."""
-    return math.prod(_length(parameter) for parameter in space.space)
+def _sizes(
+    parameters: list[HyperParameter], parents: Container[str | None], values: Values, size: int = 1
+) -> Iterator[int]:
+    """Numbers of points that share the values of all parents; their sum is the space's."""
+    for index, parameter in enumerate(parameters):
+        if not _is_open(parameter, values):
+            continue
+        if parameter.name in parents:
+            rest = parameters[index + 1 :]
+            for value in all_values(parameter):
+                yield from _sizes(rest, parents, {**values, parameter.name: value}, size)
+            return
+        values = {**values, parameter.name: None}
+        size *= _length(parameter)
+    yield size
 
 
 def _length(parameter: HyperParameter) -> int:
-    match parameter:
-        case Fixed():
-            return 1
-        case Boolean() | Choice():
-            return len(list(parameter.values))
-        case Int(step=None):
-            return int(parameter.max_value - parameter.min_value) + 1
-        case Numerical():
-            return parameter._get_n_values()  # noqa: SLF001 - without listing them
-        case _:
-            return len(all_values(parameter))
+    listed = _listed(parameter)
+    return len(listed) + (parameter.default not in listed)
 
 
-def _is_active(parameter: HyperParameter, values: Values) -> bool:
-    return all(condition.is_active(values) for condition in parameter.conditions)
+def _listed(parameter: HyperParameter) -> Collection[Any]:
+    if isinstance(parameter, Int) and parameter.step is None:
+        return range(parameter.min_value, parameter.max_value + 1)
+    if isinstance(parameter, Choice):
+        return dict.fromkeys(parameter.values)
+    return parameter.values
+
+
+def _is_open(parameter: HyperParameter, values: Values) -> bool:
+    """Whether the parameter is active and no other of its name has a value yet."""
+    held: Iterable[bool] = (condition.is_active(values) for condition in parameter.conditions)
+    return parameter.name not in values and all(held)

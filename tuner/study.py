@@ -38,7 +38,7 @@ class Study:
         if not isinstance(tuner, BaseTuner):
             msg = (
                 f"Expected `build_tuner` of {self.path} to return a tuner. "
-                f"Received: a {type(tuner).__name__}."
+                f"Received: {type(tuner).__name__}."
             )
             raise TypeError(msg)
         return tuner
@@ -54,7 +54,7 @@ class Study:
         if not isinstance(data, dict):
             msg = (
                 f"Expected `load_data` of {self.path} to return a dict of keyword arguments for "
-                f"`search`. Received: a {type(data).__name__}."
+                f"`search`. Received: {type(data).__name__}."
             )
             raise TypeError(msg)
         return data

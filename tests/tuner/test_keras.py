@@ -163,19 +163,20 @@ def test_batch_hooks_are_called_when_they_are_overridden(tmp_path):
 def test_callbacks_are_fresh_for_each_execution_and_those_that_cannot_be_copied_are_refused(
     tmp_path,
 ):
+    total = []
+
     class Counts(keras.callbacks.Callback):
         seen = ()
-        total = []
 
         def on_epoch_end(self, epoch, logs=None):
             self.seen = (*self.seen, epoch)
-            self.total.append(self.seen)
+            total.append(self.seen)
 
         def __deepcopy__(self, memo):
             return Counts()
 
     make(tmp_path, max_trials=1, executions_per_trial=2).search(**DATA, callbacks=[Counts()])
-    assert max(len(seen) for seen in Counts.total) == 3
+    assert max(len(seen) for seen in total) == 3
 
     class Stubborn(keras.callbacks.Callback):
         def __deepcopy__(self, memo):

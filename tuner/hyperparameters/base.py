@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Self
 
-import numpy as np
-
 from tuner.conditions import Condition, deserialize_condition, serialize_condition
+from tuner.jsonable import plain
 
 
 class HyperParameter:
     """One dimension of the search space; not to be changed once it is made.
+
+    Two are equal when their configs are. In a space, one is known by its name and conditions.
 
     Args:
         name: Unique under its conditions.
@@ -25,7 +27,7 @@ class HyperParameter:
         self, name: str, default: Any = None, conditions: Iterable[Any] | None = None
     ) -> None:
         self.name = name
-        self._default = default
+        self._default = plain(default)
         self.conditions: list[Condition] = [deserialize_condition(c) for c in conditions or []]
 
     @property
@@ -33,12 +35,16 @@ class HyperParameter:
         return self._default
 
     @property
-    def values(self) -> Iterable[Any]:
-        """The values it can take; a sample of them where there are too many to count."""
+    def values(self) -> Collection[Any]:
+        """The values it can take; ten of them, evenly spread, where it has no step."""
         raise NotImplementedError
 
+    def allows(self, value: Any) -> bool:
+        """Whether the parameter could take the value. Steps are not checked."""
+        return value in self.values
+
     def prob_to_value(self, prob: float) -> Any:
-        """The value at a point of [0, 1)."""
+        """The value at a point of [0, 1]."""
         raise NotImplementedError
 
     def value_to_prob(self, value: Any) -> float:
@@ -46,7 +52,7 @@ class HyperParameter:
         raise NotImplementedError
 
     def random_sample(self, seed: int | None = None) -> Any:
-        """A value, the same one for the same seed."""
+        """A value; the same one for the same seed, Keras Tuner's."""
         return self.prob_to_value(random.Random(seed).random())
 
     def get_config(self) -> dict[str, Any]:
@@ -57,16 +63,16 @@ class HyperParameter:
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         return cls(**config)
 
+    @functools.cached_property
+    def _key(self) -> str:
+        # As text, since `True == 1 == 1.0` and these are different choices.
+        return json.dumps([type(self).__name__, self.get_config()], sort_keys=True)
+
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.get_config() == self.get_config()  # type: ignore[attr-defined]
+        return isinstance(other, HyperParameter) and self._key == other._key
 
     def __hash__(self) -> int:
-        return hash((type(self).__name__, json.dumps(self.get_config(), sort_keys=True)))
-
-
-def plain(value: Any) -> Any:
-    """A numpy scalar as Python's, so that it can be written as JSON."""
-    return value.item() if isinstance(value, np.generic) else value
+        return hash(self._key)
 
 
 def bucket_of(prob: float, buckets: int) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable
 from typing import Any
 
-from tuner.hyperparameters.base import HyperParameter, bucket_of, middle_of, plain
+from tuner.hyperparameters.base import HyperParameter, bucket_of, middle_of
+from tuner.jsonable import plain
 
 
 class Choice(HyperParameter):
@@ -19,44 +21,37 @@ class Choice(HyperParameter):
         **kwargs: `conditions`.
 
     Raises:
-        ValueError: There are no values, or the default is none of them.
+        ValueError: There are no values, one is not finite, or the default is none of them.
         TypeError: They are of several types, or of another one.
     """
 
     def __init__(
         self,
         name: str,
-        values: Sequence[Any],
+        values: Iterable[Any],
         ordered: bool | None = None,
         default: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(name=name, default=plain(default), **kwargs)
+        super().__init__(name=name, default=default, **kwargs)
         self._values = [plain(value) for value in values]
-        if not self._values:
-            raise ValueError(f"Expected `values` of {name!r} to hold some. Received: values=[].")
-        kinds = {type(value) for value in self._values}
-        if len(kinds) > 1:
-            names = sorted(kind.__name__ for kind in kinds)
-            msg = f"Expected `values` of {name!r} to be of one type. Received: {names}."
-            raise TypeError(msg)
-        kind = kinds.pop()
-        if kind not in (int, float, str, bool):
-            msg = (
-                f"Expected `values` of {name!r} to be int, float, str or bool. "
-                f"Received: {kind.__name__}. Name what they stand for by strings."
-            )
-            raise TypeError(msg)
-        if default is not None and default not in self._values:
-            msg = f"Expected `default` of {name!r} to be one of {self._values}."
-            raise ValueError(f"{msg} Received: default={default!r}.")
+        kind = _kind_of(name, self._values)
+        if self._default is not None:
+            self._default = self._one_of_ours(str(default) if kind is str else self._default)
         if ordered and kind is str:
-            raise ValueError(f"Expected `ordered` of {name!r} to be False for strings.")
+            msg = f"Expected `ordered` of {name!r} to be False for strings."
+            raise ValueError(f"{msg} Received: ordered={ordered!r}.")
         self.ordered = kind is not str if ordered is None else ordered
+
+    def _one_of_ours(self, default: Any) -> Any:
+        if default not in self._values:
+            msg = f"Expected `default` of {self.name!r} to be one of {self._values}."
+            raise ValueError(f"{msg} Received: default={default!r}.")
+        return self._values[self._values.index(default)]
 
     @property
     def values(self) -> list[Any]:
-        return self._values
+        return list(self._values)
 
     @property
     def default(self) -> Any:
@@ -66,10 +61,13 @@ class Choice(HyperParameter):
         return self._values[bucket_of(prob, len(self._values))]
 
     def value_to_prob(self, value: Any) -> float:
+        if value not in self._values:
+            msg = f"Expected a value of {self.name!r} to be one of {self._values}."
+            raise ValueError(f"{msg} Received: value={value!r}.")
         return middle_of(self._values.index(value), len(self._values))
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "values": self._values, "ordered": self.ordered}
+        return {**super().get_config(), "values": self.values, "ordered": self.ordered}
 
     def __repr__(self) -> str:
         return (
@@ -88,10 +86,11 @@ class Boolean(HyperParameter):
     """
 
     def __init__(self, name: str, default: bool = False, **kwargs: Any) -> None:
-        super().__init__(name=name, default=plain(default), **kwargs)
+        super().__init__(name=name, default=default, **kwargs)
         if self._default not in (True, False):
             msg = f"Expected `default` of {name!r} to be True or False."
             raise ValueError(f"{msg} Received: default={default!r}.")
+        self._default = bool(self._default)
 
     @property
     def values(self) -> tuple[bool, bool]:
@@ -101,7 +100,7 @@ class Boolean(HyperParameter):
         return bool(prob >= 0.5)  # noqa: PLR2004 - the middle
 
     def value_to_prob(self, value: Any) -> float:
-        return middle_of(int(value), 2)
+        return 0.75 if value else 0.25
 
     def __repr__(self) -> str:
         return f'Boolean(name: "{self.name}", default: {self.default})'
@@ -114,23 +113,22 @@ class Fixed(HyperParameter):
         name: Unique under its conditions.
         value: int, float, str or bool.
         **kwargs: `conditions`.
+
+    Raises:
+        ValueError: The value is of another type, or not finite.
     """
 
     def __init__(self, name: str, value: Any, **kwargs: Any) -> None:
-        value = plain(value)
         super().__init__(name=name, default=value, **kwargs)
-        if not isinstance(value, int | float | str | bool):
+        self.value = self._default
+        if not isinstance(self.value, int | float | str):
             msg = f"Expected `value` of {name!r} to be int, float, str or bool."
             raise ValueError(f"{msg} Received: value={value!r}.")  # noqa: TRY004 - as Keras Tuner
-        self.value = value
+        refuse_non_finite(name, value=self.value)
 
     @property
     def values(self) -> tuple[Any]:
         return (self.value,)
-
-    @property
-    def default(self) -> Any:
-        return self._default
 
     def prob_to_value(self, prob: float) -> Any:
         del prob
@@ -147,3 +145,28 @@ class Fixed(HyperParameter):
 
     def __repr__(self) -> str:
         return f"Fixed(name: {self.name}, value: {self.value})"
+
+
+def refuse_non_finite(name: str, **values: Any) -> None:
+    """Raises ValueError for NaN and infinities, which a journal in strict JSON cannot hold."""
+    for what, value in values.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            msg = f"Expected `{what}` of {name!r} to be finite. Received: {what}={value!r}."
+            raise ValueError(f"{msg} Let a string or a large number stand for it.")
+
+
+def _kind_of(name: str, values: list[Any]) -> type:
+    if not values:
+        raise ValueError(f"Expected `values` of {name!r} to hold some. Received: values=[].")
+    kinds = {type(value) for value in values}
+    kind = kinds.pop()
+    if kinds or kind not in (int, float, str, bool):
+        msg = (
+            f"Expected `values` of {name!r} to be all int, all float, all str or all bool. "
+            f"Received: values={values!r}. Use strings where they stand for something else, "
+            f"for example 'none' for None."
+        )
+        raise TypeError(msg)
+    for value in values:
+        refuse_non_finite(name, values=value)
+    return kind

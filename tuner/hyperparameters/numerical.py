@@ -6,11 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tuner.hyperparameters.base import HyperParameter, bucket_of, middle_of, plain
+from tuner.hyperparameters.base import HyperParameter, bucket_of, middle_of
+from tuner.hyperparameters.discrete import refuse_non_finite
+from tuner.jsonable import plain
 
 SAMPLINGS = ("linear", "log", "reverse_log")
 SAMPLES = 10
-"""Values shown of a parameter that has no step."""
+"""Values listed of a parameter that has no step."""
+NEARLY = 1e-8
+"""Steps by which floats may miss a grid point: 0.3 / 0.1 is 2.9999999999999996."""
 
 
 class Numerical(HyperParameter):
@@ -19,11 +23,11 @@ class Numerical(HyperParameter):
     Args:
         name: Unique under its conditions.
         min_value: Lower bound.
-        max_value: Upper bound.
-        step: Distance between values; with `sampling="log"` their ratio.
-        sampling: `"linear"`, `"log"` (small values are as likely as large ones) or
+        max_value: Upper bound; with a step, reached only if a whole number of steps leads there.
+        step: Distance between values; unless sampling is linear, their ratio.
+        sampling: `"linear"`, `"log"` (each order of magnitude is as likely as another) or
             `"reverse_log"` (the same from the other end).
-        default: The lower bound if omitted.
+        default: The lower bound if omitted. It may lie outside the bounds.
         **kwargs: `conditions`.
 
     Raises:
@@ -40,7 +44,7 @@ class Numerical(HyperParameter):
         default: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(name=name, default=plain(default), **kwargs)
+        super().__init__(name=name, default=default, **kwargs)
         self.min_value = plain(min_value)
         self.max_value = plain(max_value)
         self.step = plain(step)
@@ -48,26 +52,30 @@ class Numerical(HyperParameter):
         self._check_sampling_arg()
 
     def _check_sampling_arg(self) -> None:
+        bounds = {"min_value": self.min_value, "max_value": self.max_value}
+        refuse_non_finite(self.name, **bounds, step=self.step, default=self._default)
         if self.min_value > self.max_value:
             self._refuse("`min_value` not to exceed `max_value`", "min_value", "max_value")
         if self.sampling not in SAMPLINGS:
             self._refuse(f"`sampling` to be one of {SAMPLINGS}", "sampling")
+        least_step = 0 if self.sampling == "linear" else 1
         if self.sampling != "linear" and self.min_value <= 0:
-            self._refuse(f"`min_value` above 0 for {self.sampling} sampling", "min_value")
-        if self.step is None:
-            return
-        if self.sampling == "reverse_log":
-            self._refuse("no `step` with reverse_log sampling", "step")
-        if self.step <= (1 if self.sampling == "log" else 0):
-            self._refuse("`step` above 0, or above 1 with log sampling", "step")
+            self._refuse("a positive `min_value`", "sampling", "min_value")
+        if self.step is not None and self.step <= least_step:
+            self._refuse(f"`step` above {least_step}, or none", "sampling", "step")
 
     def _refuse(self, expected: str, *names: str) -> None:
         received = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
-        raise ValueError(f"Expected {expected} for {self.name!r}. Received: {received}.")
+        kind = type(self).__name__
+        raise ValueError(f"Expected {expected} for {kind} {self.name!r}. Received: {received}.")
 
     @property
     def default(self) -> Any:
         return self.min_value if self._default is None else self._default
+
+    def allows(self, value: Any) -> bool:
+        number = isinstance(value, int | float)
+        return number and (self.min_value <= value <= self.max_value or value == self.default)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -78,15 +86,19 @@ class Numerical(HyperParameter):
             "sampling": self.sampling,
         }
 
+    def _within(self, value: Any) -> Any:
+        """The value, or the bound it is beyond by rounding or because the bounds have moved."""
+        return min(max(value, self.min_value), self.max_value)
+
     def _sample_numerical_value(self, prob: float, max_value: float | None = None) -> float:
         """The value at a point of [0, 1], without a step."""
         low = self.min_value
         high = self.max_value if max_value is None else max_value
         if self.sampling == "linear":
-            return float(low + prob * (high - low))
+            return float(prob * (high - low) + low)
         if self.sampling == "log":
             return float(low * math.pow(high / low, prob))
-        return float(high + low - low * math.pow(high / low, 1.0 - prob))
+        return float(high + low - low * math.pow(high / low, 1 - prob))
 
     def _numerical_to_prob(self, value: float, max_value: float | None = None) -> float:
         """The inverse of `_sample_numerical_value`."""
@@ -101,30 +113,33 @@ class Numerical(HyperParameter):
         return 1.0 - math.log((high + low - value) / low) / math.log(high / low)
 
     def _get_n_values(self) -> int:
-        step = self._step()
-        if self.sampling == "linear":
-            # The small term mends 0.3 / 0.1 == 2.9999999999999996.
-            return int((self.max_value - self.min_value) / step + 1e-8) + 1
-        return int(math.log(self.max_value / self.min_value, step) + 1e-8) + 1
+        return self._steps_to(self.max_value) + 1
 
-    def _get_value_by_index(self, index: int) -> float:
-        if self.sampling == "linear":
-            return float(self.min_value + index * self._step())
-        return float(self.min_value * self._step() ** index)
+    def _steps_to(self, value: float) -> int:
+        """Whole steps from `min_value` to a value."""
+        if self.sampling != "linear":
+            return int(math.log(value / self.min_value, self.step) + NEARLY)
+        span = value - self.min_value
+        if isinstance(span, int):
+            return int(span // self.step)
+        return int(span / self.step + NEARLY)
 
-    def _sample_with_step(self, prob: float) -> float:
+    def _get_value_by_index(self, index: int) -> Any:
+        if self.sampling == "linear":
+            return self._within(self.min_value + index * self.step)
+        value = self._within(self.min_value * self.step**index)
+        if self.sampling == "reverse_log":
+            return self._within(self.max_value + self.min_value - value)
+        return value
+
+    def _sample_with_step(self, prob: float) -> Any:
         return self._get_value_by_index(bucket_of(prob, self._get_n_values()))
 
     def _to_prob_with_step(self, value: float) -> float:
-        if self.sampling == "linear":
-            index = (value - self.min_value) / self._step()
-        else:
-            index = math.log(value / self.min_value, self._step())
-        return middle_of(round(index), self._get_n_values())
-
-    def _step(self) -> float:
-        assert self.step is not None
-        return float(self.step)
+        value = self._within(value)
+        if self.sampling == "reverse_log":
+            value = self.max_value + self.min_value - value
+        return middle_of(self._steps_to(value), self._get_n_values())
 
 
 class Float(Numerical):
@@ -136,34 +151,30 @@ class Float(Numerical):
         min_value: float,
         max_value: float,
         step: float | None = None,
-        sampling: str = "linear",
+        sampling: str | None = "linear",
         default: float | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            name,
-            float(min_value),
-            float(max_value),
-            None if step is None else float(step),
-            sampling,
-            None if default is None else float(default),
-            **kwargs,
-        )
+        numbers = (None if n is None else float(n) for n in (min_value, max_value, step, default))
+        low, high, step, default = numbers
+        assert low is not None
+        assert high is not None
+        super().__init__(name, low, high, step, sampling, default, **kwargs)
 
     @property
     def values(self) -> Sequence[float]:
         if self.step is None:
-            return [self.prob_to_value((i + 0.5) / SAMPLES) for i in range(SAMPLES)]
+            return sorted({self.prob_to_value((i + 0.5) / SAMPLES) for i in range(SAMPLES)})
         return [self._get_value_by_index(index) for index in range(self._get_n_values())]
 
     def prob_to_value(self, prob: float) -> float:
         if self.step is None:
-            return self._sample_numerical_value(prob)
-        return self._sample_with_step(prob)
+            return float(self._within(self._sample_numerical_value(prob)))
+        return float(self._sample_with_step(prob))
 
     def value_to_prob(self, value: float) -> float:
         if self.step is None:
-            return self._numerical_to_prob(value)
+            return self._numerical_to_prob(self._within(value))
         return self._to_prob_with_step(value)
 
     def __repr__(self) -> str:
@@ -186,43 +197,34 @@ class Int(Numerical):
         min_value: int,
         max_value: int,
         step: int | None = None,
-        sampling: str = "linear",
+        sampling: str | None = "linear",
         default: int | None = None,
         **kwargs: Any,
     ) -> None:
-        bounds = {"min_value": min_value, "max_value": max_value, "step": step, "default": default}
-        for what, value in bounds.items():
-            if value is not None and int(value) != value:
-                msg = f"Expected `{what}` of {name!r} to be a whole number."
-                raise ValueError(f"{msg} Received: {what}={value!r}.")
-        super().__init__(
-            name,
-            int(min_value),
-            int(max_value),
-            1 if step is None and sampling == "linear" else step,
-            sampling,
-            default,
-            **kwargs,
-        )
+        given = {"min_value": min_value, "max_value": max_value, "step": step, "default": default}
+        whole = {what: _whole(name, what, plain(number)) for what, number in given.items()}
+        if step is None and sampling in ("linear", None):
+            whole["step"] = 1
+        super().__init__(name, sampling=sampling, **whole, **kwargs)
 
     @property
     def values(self) -> Sequence[int]:
         if self.step is None:
-            found = {self.prob_to_value((i + 0.5) / SAMPLES) for i in range(SAMPLES)}
-            return sorted(found)
-        return [int(self._get_value_by_index(index)) for index in range(self._get_n_values())]
+            return sorted({self.prob_to_value((i + 0.5) / SAMPLES) for i in range(SAMPLES)})
+        if self.sampling == "linear":  # may be too many to list
+            return range(self.min_value, self.max_value + 1, self.step)
+        return [self._get_value_by_index(index) for index in range(self._get_n_values())]
 
     def prob_to_value(self, prob: float) -> int:
-        if self.step is None:
-            # One more, so that truncation gives the largest its share.
-            value = self._sample_numerical_value(prob, self.max_value + 1)
-            return min(int(value), self.max_value)
-        return int(self._sample_with_step(prob))
+        if self.step is not None:
+            return int(self._sample_with_step(prob))
+        # Up to one more, so that truncation gives the largest value its share.
+        return int(self._within(int(self._sample_numerical_value(prob, self.max_value + 1))))
 
     def value_to_prob(self, value: int) -> float:
-        if self.step is None:
-            return self._numerical_to_prob(value + 0.5, self.max_value + 1)
-        return self._to_prob_with_step(value)
+        if self.step is not None:
+            return self._to_prob_with_step(value)
+        return self._numerical_to_prob(self._within(value) + 0.5, self.max_value + 1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "default": self._default}
@@ -232,3 +234,12 @@ class Int(Numerical):
             f"Int(name: '{self.name}', min_value: {self.min_value}, max_value: {self.max_value}, "
             f"step: {self.step}, sampling: {self.sampling}, default: {self.default})"
         )
+
+
+def _whole(name: str, what: str, number: Any) -> Any:
+    if number is None and what in ("step", "default"):
+        return None
+    if not isinstance(number, int | float) or number % 1 != 0:
+        msg = f"Expected `{what}` of Int {name!r} to be a whole number."
+        raise ValueError(f"{msg} Received: {what}={number!r}.")
+    return int(number)

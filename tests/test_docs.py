@@ -1,0 +1,89 @@
+"""What the README shows runs, word for word."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+from support import ROOT
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands():
+    return [
+        line.removeprefix("$ ").split("#")[0].strip()
+        for kind, text in BLOCKS
+        if kind == "console"
+        for line in text.splitlines()
+        if line.startswith("$ ")
+    ]
+
+
+@pytest.mark.slow
+def test_the_readme_runs_from_top_to_bottom(environment, prefect_server, tmp_path):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    env = {
+        **environment,
+        "PREFECT_API_URL": f"{prefect_server}/api",
+        "PATH": f"{os.path.dirname(sys.executable)}:{environment['PATH']}",  # noqa: PTH120
+    }
+
+    def run(*words):
+        done = subprocess.run(
+            words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=240, check=False
+        )
+        assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+
+    for kind, text in BLOCKS:
+        name = re.match(r"# (\w+\.py)\n", text)
+        if kind == "python" and name:
+            (tmp_path / name[1]).write_text(text)
+        elif kind == "python":
+            run(sys.executable, "-c", text)
+        elif kind == "console":
+            for line in text.splitlines():
+                if line.startswith("$ trialflow"):
+                    run(*shlex.split(line.removeprefix("$ ")))
+    assert (tmp_path / "results" / "my_study" / "project.json").exists()
+
+
+def test_every_make_target_of_the_readme_is_there():
+    makefile = (ROOT / "Makefile").read_text()
+    named = {word.split()[1] for word in commands() if word.startswith("make ")}
+    named |= set(re.findall(r"`make (\w+)`", README))
+    assert {"search", "test"} <= named
+    for target in named:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_command_and_option_has_help(environment):
+    def help_of(*words):
+        return subprocess.run(
+            [sys.executable, "-m", "flows", *words, "--help"],
+            env={**environment, "COLUMNS": "80"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    listed = re.findall(r"^ +(\w+) {2,}(\S.*)$", help_of().split("Commands:")[1], re.MULTILINE)
+    assert {name for name, _ in listed} == {"search", "status", "best"}
+    for name, _ in listed:
+        assert f"trialflow {name}" in README
+        options = help_of(name).split("Options:")[1]
+        assert len(re.findall(r"^ +(-\w, )?--[\w-]+", options, re.MULTILINE)) >= 2
+
+
+def test_nothing_in_the_repository_names_this_machine_or_a_registry():
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    hosts = re.compile("pypi" + r"\.org|files\.python" + r"hosted|/ro" + "ot/|/wo" + "rk/")
+    for name in files:
+        text = (ROOT / name).read_bytes().decode(errors="replace")
+        assert not hosts.search(text), name
