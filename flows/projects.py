@@ -72,7 +72,7 @@ def describe(trial: Trial) -> dict[str, Any]:
         "ended": record.get("ended"),
         "host": record.get("host"),
         "slot": record.get("slot"),
-        "tries": 1 + trial.losses + trial.retries,
+        "tries": trial.tries,
         "hyperparameters": dict(trial.hyperparameters.values),
         "message": trial.message,
     }

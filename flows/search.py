@@ -19,6 +19,7 @@ from tasks.slots import LocalSlots
 from tasks.trial import run_trial
 from tuner.base_tuner import BaseTuner
 from tuner.oracle import MAX_LOSSES
+from tuner.progress import opening_line
 from tuner.trial import Trial, TrialStatus
 
 Future = PrefectFuture[Any]
@@ -88,6 +89,7 @@ def run(tuner: BaseTuner, slots: LocalSlots, began: float) -> SearchResult:
     ended_before, reason = len(oracle.history.end_order), None
     try:
         with display_of(oracle) as display, ExitStack() as stack:
+            display.note(opening_line(oracle, tuner.project.url))
             tuner.on_search_begin()
             runner = TrialRunner(oracle, tuner.project, slots, display)
             reason = Search(runner, stack, artifacts.Progress(oracle)).run()

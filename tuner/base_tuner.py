@@ -16,6 +16,7 @@ from tuner.display import Display, display_for
 from tuner.hypermodel import get_hypermodel
 from tuner.hyperparameters import HyperParameters
 from tuner.oracle import Oracle
+from tuner.progress import opening_line
 from tuner.project import Project
 from tuner.results import best_step_of, describe_execution, metrics_of
 from tuner.role import Role, current_role
@@ -99,6 +100,7 @@ class BaseTuner:
         reason = None
         try:
             with display_for(self.oracle, live=False) as self.display:
+                self.display.note(opening_line(self.oracle, self.project.url))
                 self.on_search_begin()
                 reason = self._run_trials(*fit_args, **fit_kwargs)
                 self.on_search_end()

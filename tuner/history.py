@@ -55,6 +55,8 @@ class History:
                 self.max_trials = event.max_trials
                 self.started = self.started or event.time
                 self.end_reason = None
+                for trial in self.running.values():
+                    trial.interruptions += 1
             case SpaceGrown():
                 self._grow(event)
             case TrialCreated():

@@ -61,6 +61,14 @@ def progress_of(oracle: Oracle, ended_before: int, seconds: float) -> Progress:
     )
 
 
+def opening_line(oracle: Oracle, url: str) -> str:
+    """What a search begins with: where it is, and what it goes on from."""
+    done, again = len(oracle.end_order), len(oracle.history.running)
+    if not oracle.trials:
+        return f"Searching in {url}"
+    return f"Going on with {url}: {done} trials are done, {again} run again"
+
+
 def outcome_line(trial: Trial, metric: str) -> str:
     """How a trial ended: its score, or the last line of what went wrong."""
     if trial.status == TrialStatus.COMPLETED:

@@ -24,9 +24,8 @@ PATIENCE = 1_000
 def random_values(space: HyperParameters, rng: np.random.Generator) -> Values:
     """Values of all active parameters, each uniform in its own scale."""
     values: Values = {}
-    for parameter in space.space:
-        if _is_open(parameter, values):
-            values[parameter.name] = parameter.prob_to_value(float(rng.random()))
+    while (parameter := _next_open(space.space, values)) is not None:
+        values[parameter.name] = parameter.prob_to_value(float(rng.random()))
     return values
 
 
@@ -129,26 +128,22 @@ def _draw(
 
 
 def _iterate(parameters: list[HyperParameter], values: Values) -> Iterator[Values]:
-    for index, parameter in enumerate(parameters):
-        if _is_open(parameter, values):
-            rest = parameters[index + 1 :]
-            for value in all_values(parameter):
-                yield from _iterate(rest, {**values, parameter.name: value})
-            return
-    yield values
+    parameter = _next_open(parameters, values)
+    if parameter is None:
+        yield values
+        return
+    for value in all_values(parameter):
+        yield from _iterate(parameters, {**values, parameter.name: value})
 
 
 def _sizes(
     parameters: list[HyperParameter], parents: Container[str | None], values: Values, size: int = 1
 ) -> Iterator[int]:
     """Numbers of points that share the values of all parents; their sum is the space's."""
-    for index, parameter in enumerate(parameters):
-        if not _is_open(parameter, values):
-            continue
+    while (parameter := _next_open(parameters, values)) is not None:
         if parameter.name in parents:
-            rest = parameters[index + 1 :]
             for value in all_values(parameter):
-                yield from _sizes(rest, parents, {**values, parameter.name: value}, size)
+                yield from _sizes(parameters, parents, {**values, parameter.name: value}, size)
             return
         values = {**values, parameter.name: None}
         size *= _length(parameter)
@@ -166,6 +161,15 @@ def _listed(parameter: HyperParameter) -> Collection[Any]:
     if isinstance(parameter, Choice):
         return dict.fromkeys(parameter.values)
     return parameter.values
+
+
+def _next_open(parameters: Iterable[HyperParameter], values: Values) -> HyperParameter | None:
+    """The first parameter that still needs a value.
+
+    Looked for from the start each time: of two parameters of one name the later one may open a
+    child that was declared between them.
+    """
+    return next((p for p in parameters if _is_open(p, values)), None)
 
 
 def _is_open(parameter: HyperParameter, values: Values) -> bool:

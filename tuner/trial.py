@@ -63,6 +63,8 @@ class Trial:
         """How often a process that ran this trial was lost."""
         self.retries = 0
         """How often the trial was tried again because it was invalid."""
+        self.interruptions = 0
+        """How often the search ended while the trial was running."""
         self.record: dict[str, Any] = {}
         """Where and when the last attempt ran, and what its executions gave; JSON."""
 
@@ -71,6 +73,11 @@ class Trial:
         """The values of the configuration, without the `tuner/*` entries."""
         values = self.hyperparameters.values
         return {name: value for name, value in values.items() if not name.startswith("tuner/")}
+
+    @property
+    def tries(self) -> int:
+        """How often the trial was begun."""
+        return 1 + self.losses + self.retries + self.interruptions
 
     @property
     def ended(self) -> bool:

@@ -52,6 +52,8 @@ def test_a_killed_search_keeps_every_completed_trial_and_ends_with_exactly_max_t
     after = completed(project, environment)
     assert len(after) == result["completed"] == 8
     assert before.items() <= after.items()
+    tries = {t["trial_id"]: t["tries"] for t in status(project, environment)["trials"]}
+    assert set(tries.values()) == {1, 2}
     for trial_id in before:  # ended trials never ran again
         assert len(list(traces.glob(f"run-{trial_id}-*"))) == 1
     assert sorted(after) == [f"{n:04d}" for n in range(8)]
