@@ -70,11 +70,15 @@ class Registry:
         old = self.values.copy()
         for name in self._hps:
             self.values.pop(name, None)
-        for parameter in self._space:
-            if parameter.name not in self.values and self.is_active(parameter):
-                value = old.get(parameter.name, parameter.default)
-                allowed = parameter.allows(value)
-                self.values[parameter.name] = value if allowed else parameter.default
+        while (parameter := self._next_without_value()) is not None:
+            value = old.get(parameter.name, parameter.default)
+            allowed = parameter.allows(value)
+            self.values[parameter.name] = value if allowed else parameter.default
+
+    def _next_without_value(self) -> HyperParameter | None:
+        # From the start each time: see `tuner.sampling`.
+        waiting = (p for p in self._space if p.name not in self.values and self.is_active(p))
+        return next(waiting, None)
 
     # Copies.
 
