@@ -6,6 +6,7 @@ This one has the UI and ends with the command, however that ends.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -17,6 +18,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 HOST = "127.0.0.1"
+QUIET = 1.5
+"""Seconds without news after which the server is taken to have written everything."""
+
 START_TIMEOUT = 180.0
 """Seconds; the very first start creates the database, which takes half a minute."""
 
@@ -46,6 +50,7 @@ def prefect_server(say: Callable[[str], None]) -> Iterator[str | None]:
         with prefect_settings.temporary_settings({prefect_settings.PREFECT_API_URL: f"{base}/api"}):
             yield base
             _send_what_is_queued()
+            _wait_until_recorded(base)
     finally:
         process.terminate()
         try:
@@ -62,6 +67,34 @@ def _send_what_is_queued() -> None:
 
     APILogWorker.drain_all(timeout=10)
     EventsWorker.drain_all(timeout=10)
+
+
+def _wait_until_recorded(base: str) -> None:
+    """Waits until the server has written the task runs it was told of.
+
+    It takes them from a queue in its memory, which would end with it.
+    """
+    deadline = time.monotonic() + 30
+    last, since = -1, time.monotonic()
+    while time.monotonic() < min(deadline, since + QUIET):
+        count = _count_ended_task_runs(base)
+        if count != last:
+            last, since = count, time.monotonic()
+        time.sleep(0.2)
+
+
+def _count_ended_task_runs(base: str) -> int:
+    ended = {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]}}
+    request = urllib.request.Request(  # noqa: S310 - loopback
+        f"{base}/api/task_runs/count",
+        data=json.dumps({"task_runs": {"state": ended}}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            return int(answer.read())
+    except (urllib.error.URLError, OSError):
+        return -1
 
 
 def main() -> None:

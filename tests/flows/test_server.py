@@ -1,0 +1,82 @@
+"""The Prefect server that lives as long as one command."""
+
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import urllib.request
+
+import psutil
+import pytest
+from support import STUDIES, finish, wait_until
+
+NAPS = STUDIES / "naps.py"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def alone(environment, home, tmp_path):
+    """Starts the command line without a Prefect server to go to."""
+    started = []
+
+    def start(*words, **env):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flows", *map(str, words)],
+            env={**environment, "PREFECT_HOME": str(home), **env},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def task_runs(home):
+    """Name, state and flow run's name of all task runs, from the server's own database."""
+    query = (
+        "select t.name, t.state_type, f.name from task_run t join flow_run f"
+        " on t.flow_run_id = f.id order by t.name"
+    )
+    with sqlite3.connect(f"file:{home}/prefect.db?mode=ro", uri=True) as connection:
+        return list(connection.execute(query))
+
+
+def test_every_trial_is_a_task_run_that_outlives_the_server(alone, home):
+    out = finish(alone("search", NAPS, "--slots", 4, NAP_SECONDS="0", NAP_FAIL="0003"), timeout=200)
+    assert re.search(r"Prefect UI while this runs: http://127\.0\.0\.1:\d+", out)
+    found = task_runs(home)
+    states = ["FAILED" if n == 3 else "COMPLETED" for n in range(8)]
+    assert found == [(f"trial-{n:04d}", states[n], "naps") for n in range(8)]
+
+
+def test_the_server_shows_its_pages_and_dies_with_a_killed_command(alone):
+    search = alone("search", NAPS, NAP_SECONDS="60")
+    page = None
+    while page is None:
+        line = search.stdout.readline()
+        assert line, search.communicate()
+        page = re.search(r"UI while this runs: (\S+)", line)
+    with urllib.request.urlopen(page[1], timeout=30) as answer:
+        assert b"<html" in answer.read()
+    children = wait_until(lambda: psutil.Process(search.pid).children(recursive=True), search)
+    assert any("flows.server" in child.cmdline() for child in children)
+    os.kill(search.pid, signal.SIGKILL)
+    search.wait()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
