@@ -22,7 +22,9 @@ from tuner.ledger import Ledger, space_grown, trial_ended
 from tuner.objective import Objective, create_objective
 from tuner.project import Project, ProjectInfo
 from tuner.proposal import Decision, Done, Proposal, Wait
+from tuner.seeds import question_rng, trial_seed
 from tuner.trial import Trial, TrialStatus
+from tuner.views import HistoryViews
 
 MAX_LOSSES = 3
 """How often a trial's process may die before the trial counts as failed."""
@@ -41,7 +43,7 @@ def synchronized(func: Method) -> Method:
     return cast("Method", locked)
 
 
-class Oracle:
+class Oracle(HistoryViews):
     """Proposes trials and learns from their scores.
 
     A subclass overrides `propose`, a pure function of the history, or Keras Tuner's
@@ -244,13 +246,13 @@ class Oracle:
         """
         info = project.info()
         if info is not None:
-            _check_same_objective(info, self.objective, project)
+            info.check_objective(self.objective.to_json(), project.url)
             self.seed = info.seed
         history = self._new_history()
         history.replay(project.events() if info is not None else [])
         self._ledger = Ledger(history, project)
 
-    # What the oracle knows, under Keras Tuner's names.
+    # What the oracle knows; more of it in `HistoryViews`.
 
     @property
     def history(self) -> History:
@@ -265,18 +267,6 @@ class Oracle:
         space = self.history.space.copy()
         space.merge(self._initial_space.space)
         return space
-
-    @property
-    def trials(self) -> dict[str, Trial]:
-        return self.history.trials
-
-    @property
-    def start_order(self) -> list[str]:
-        return list(self.trials)
-
-    @property
-    def end_order(self) -> list[str]:
-        return self.history.end_order
 
     @property
     def planned_trials(self) -> int | None:
@@ -299,18 +289,6 @@ class Oracle:
             self._ledger.record(*grown)
         elif grown:
             self._initial_space.merge(hyperparameters.space)  # not ours to write yet; `start` will
-
-    def get_trial(self, trial_id: str) -> Trial:
-        """The trial with this id. Raises KeyError if there is none."""
-        return self.trials[trial_id]
-
-    def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
-        """The completed trials with the best scores, best first; fewer if there are fewer."""
-        return self.history.ranked()[:num_trials]
-
-    def remaining_trials(self) -> int | None:
-        """Trials that may still be created; None when there is no limit."""
-        return None if self.max_trials is None else self.max_trials - len(self.trials)
 
     def get_state(self) -> dict[str, Any]:
         """State beyond the history, as JSON; for subclasses that keep some."""
@@ -339,7 +317,7 @@ class Oracle:
 
     def _rng(self) -> np.random.Generator:
         """The generator of the next question: a function of position, so it needs no state."""
-        return np.random.default_rng([self.seed, len(self.trials)])
+        return question_rng(self.seed, len(self.trials))
 
     def _new_trial(self) -> Trial:
         if self.max_trials is not None and len(self.trials) >= self.max_trials:
@@ -378,11 +356,6 @@ class Oracle:
         return list(grown) if self.tune_new_entries else []
 
 
-def trial_seed(seed: int, number: int) -> int:
-    """The seed of the first execution of the trial with this number."""
-    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1)
-
-
 def _initial_space(
     hyperparameters: object, allow_new_entries: bool, tune_new_entries: bool
 ) -> HyperParameters:
@@ -399,13 +372,3 @@ def _initial_space(
         )
         raise ValueError(msg)
     return HyperParameters()
-
-
-def _check_same_objective(info: ProjectInfo, objective: Objective, project: Project) -> None:
-    if info.objective != objective.to_json():
-        msg = (
-            f"Expected the objective of the project at {project.url}, {info.objective}. "
-            f"Received: objective={objective.to_json()}. Use another `project_name`, or "
-            "`overwrite=True` to delete what is there."
-        )
-        raise ValueError(msg)

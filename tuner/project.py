@@ -36,6 +36,16 @@ class ProjectInfo:
     created: float = 0.0
     format: int = FORMAT
 
+    def check_objective(self, objective: Mapping[str, Any], url: str) -> None:
+        """Raises ValueError unless the objective is that of the project."""
+        if self.objective != objective:
+            msg = (
+                f"Expected the objective of the project at {url}, {self.objective}. "
+                f"Received: objective={objective}. Use another `project_name`, or "
+                "`overwrite=True` to delete what is there."
+            )
+            raise ValueError(msg)
+
 
 class Project:
     """One search's place on a store.

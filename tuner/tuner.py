@@ -6,17 +6,15 @@ import contextlib
 import copy
 import gc
 import math
-import random
 import tempfile
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from tuner import checkpoint, errors
 from tuner.base_tuner import BaseTuner
 from tuner.hyperparameters import HyperParameters
 from tuner.oracle import Oracle
+from tuner.seeds import seed_execution
 from tuner.trial import Trial
 
 
@@ -106,7 +104,8 @@ class Tuner(BaseTuner):
                     self._tuner_callback(trial),
                     save_best,
                 ]
-                _seed(trial, execution)
+                if trial.seed is not None:
+                    seed_execution(trial.seed, execution)
                 results.append(self._build_and_fit_model(trial, *args, **kwargs))
             if path.exists():
                 trial.record["checkpoint"] = checkpoint.keep(self.project, trial.trial_id, path)
@@ -251,19 +250,6 @@ def _budget(trial: Trial) -> dict[str, int]:
     if trial.budget is None:
         return {}
     return {"epochs": trial.budget.epochs, "initial_epoch": trial.budget.initial_epoch}
-
-
-def _seed(trial: Trial, execution: int) -> None:
-    """Seeds initial weights and dropout.
-
-    Keras draws the seeds of its initializers and generators from `random`. The backend's own
-    seed stays: with it `fit` would shuffle the data the same way in every epoch.
-    """
-    if trial.seed is None:
-        return
-    seed = (trial.seed + execution) % 2**32
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - users' code draws from the global generator
 
 
 def _trainable_size(model: Any) -> int:

@@ -1,0 +1,27 @@
+"""Randomness as a function of position: nothing random is ever stored."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+
+
+def question_rng(seed: int, number: int) -> np.random.Generator:
+    """The generator with which an oracle answers when there are this many trials already."""
+    return np.random.default_rng([seed, number])
+
+
+def trial_seed(seed: int, number: int) -> int:
+    """The seed of the first execution of the trial with this number; execution `k` adds `k`."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1)
+
+
+def seed_execution(seed: int, execution: int) -> None:
+    """Seeds the initial weights and the dropout of an execution.
+
+    Keras draws the seeds of its initializers and generators from `random`. The backend's own
+    seed stays: with it `fit` would shuffle the data the same way in every epoch.
+    """
+    random.seed(seed + execution)
+    np.random.seed((seed + execution) % 2**32)  # noqa: NPY002 - users draw from the global one
