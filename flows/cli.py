@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import sys
 from typing import Annotated, Any, NoReturn
 
@@ -12,7 +13,7 @@ import typer
 
 from flows import tables
 from flows.projects import Found, open_project
-from storage import LeaseHeldError, StorageError
+from storage import FencedError, LeaseHeldError, StorageError
 
 app = typer.Typer(
     name="trialflow",
@@ -26,8 +27,14 @@ app = typer.Typer(
 
 FAILED = 1
 BUSY = 3
-INTERRUPTED = 130
-"""Exit statuses: the search failed; somebody else runs it; Ctrl-C."""
+INTERRUPTED = 128 + signal.SIGINT
+TERMINATED = 128 + signal.SIGTERM
+"""Exit statuses: the search failed; somebody else runs it; Ctrl-C; asked to end."""
+
+
+class TerminatedError(BaseException):
+    """The process was asked to end."""
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -65,7 +72,7 @@ def search(
 ) -> None:
     """Search hyperparameters; on a project that exists, go on where that stopped.
 
-    Exit status: 0 the search ended, 1 it failed, 3 somebody else runs it, 130 Ctrl-C.
+    Exit status: 0 the search ended, 1 it failed, 3 somebody else runs it, 130 Ctrl-C, 143 SIGTERM.
     """
     parameters = {
         "study": study,
@@ -76,11 +83,13 @@ def search(
         "executions_per_trial": executions_per_trial,
         "overwrite": overwrite,
     }
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         result = _run_flow(parameters, to_stderr=as_json)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, TerminatedError) as stop:
         _say(f"Stopped. To go on: {_resume_command()}", to_stderr=True)
-        raise typer.Exit(INTERRUPTED) from None
+        status = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
+        raise typer.Exit(status) from None
     except Exception as error:
         if debug:
             raise
@@ -143,9 +152,15 @@ def _find(project_url: str, *, debug: bool) -> Found:
         _fail(error)
 
 
+def _terminate(*_: object) -> NoReturn:
+    """Prefect has its own handler while the flow runs, and calls this one when it is through."""
+    raise TerminatedError
+
+
 def _fail(error: Exception) -> NoReturn:
     _say(f"Error: {error}", to_stderr=True)
-    raise typer.Exit(BUSY if isinstance(error, LeaseHeldError) else FAILED) from None
+    taken = isinstance(error, LeaseHeldError | FencedError)
+    raise typer.Exit(BUSY if taken else FAILED) from None
 
 
 def _say(text: str, *, to_stderr: bool) -> None:

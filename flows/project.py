@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from tuner.base_tuner import BaseTuner
 from tuner.role import Role
@@ -17,6 +18,19 @@ def project_name_of(study: str, project_name: str | None) -> str:
         return project_name
     stem = Path(study).stem if study.endswith(".py") else study.rsplit(".", 1)[-1]
     return re.sub(r"[^A-Za-z0-9_-]", "-", stem)
+
+
+def child_setup(study: str, tuner: BaseTuner, executions: int | None) -> dict[str, Any]:
+    """What a training child needs to assemble the same tuner; JSON.
+
+    Paths are absolute, since a study may change the working directory.
+    """
+    directory, _, name = tuner.project.url.rpartition("/")
+    return {
+        "study": str(load_study(study).path),
+        "project": {"directory": directory or "/", "project_name": name},
+        "executions_per_trial": executions,
+    }
 
 
 def open_tuner(
@@ -40,7 +54,14 @@ def open_tuner(
 
     Raises:
         TypeError: The tuner has no such setting.
+        ValueError: The directory is one that the training processes would not see.
     """
+    if directory.startswith("memory:"):
+        msg = (
+            "Expected a `directory` that other processes see, since trials run in them. "
+            f"Received: directory={directory!r}. Use a path or an object store."
+        )
+        raise ValueError(msg)
     loaded = load_study(study)
     tuner = loaded.build_tuner(
         Role.SEARCH, directory=directory, project_name=project_name, overwrite=overwrite

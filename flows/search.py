@@ -11,7 +11,7 @@ from prefect.futures import PrefectFuture, as_completed
 from pydantic import Field
 
 from flows import artifacts
-from flows.project import open_tuner, project_name_of
+from flows.project import child_setup, open_tuner, project_name_of
 from flows.result import SearchResult, result_of
 from flows.watching import display_of
 from tasks.runner import TrialRunner
@@ -23,6 +23,9 @@ from tuner.progress import opening_line
 from tuner.trial import Trial, TrialStatus
 
 Future = PrefectFuture[Any]
+
+STOP_TIMEOUT = 10.0
+"""Seconds to wait for a trial that was told to stop."""
 
 
 def _run_name() -> str:
@@ -64,13 +67,10 @@ def search(
         project_name_of(study, project_name),
         max_trials=max_trials,
         executions_per_trial=executions_per_trial,
-        overwrite=overwrite,
+        # A run that Prefect retries goes on; what it began with was deleted the first time.
+        overwrite=overwrite and runtime.flow_run.run_count == 1,
     )
-    setup = {
-        "study": study,
-        "project": {"directory": tuner.project.directory, "project_name": tuner.project.name},
-        "executions_per_trial": executions_per_trial,
-    }
+    setup = child_setup(study, tuner, executions_per_trial)
     result = run(tuner, LocalSlots(slots, setup, preload(tuner)), began)
     return result.to_json()
 
@@ -92,7 +92,9 @@ def run(tuner: BaseTuner, slots: LocalSlots, began: float) -> SearchResult:
             display.note(opening_line(oracle, tuner.project.url))
             tuner.on_search_begin()
             runner = TrialRunner(oracle, tuner.project, slots, display)
-            reason = Search(runner, stack, artifacts.Progress(oracle)).run()
+            search = Search(runner, stack, artifacts.Progress(oracle))
+            stack.callback(search.join)  # the last to leave: nobody may tell a stopped oracle
+            reason = search.run()
             tuner.on_search_end()
     finally:
         oracle.stop(reason)
@@ -137,6 +139,11 @@ class Search:
             if self.runner.error is not None:
                 raise self.runner.error
             self.progress.update()
+
+    def join(self) -> None:
+        """Waits for the trials that were told to stop."""
+        for future in self.pending:
+            future.wait(timeout=STOP_TIMEOUT)
 
     def _fill_slots(self) -> None:
         while self.lanes and self.done is None:

@@ -47,7 +47,8 @@ class ForkServer:
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="forkserver")
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as this object lives
+        self._stopped = False
 
     def start(self) -> None:
         """Starts the server, which goes on importing while this returns."""
@@ -88,19 +89,14 @@ class ForkServer:
     def stop(self) -> None:
         """Ends the server, and with it every child."""
         with self._lock:
-            if self._process is not None:
-                self._process.kill()
-                self._process.wait()
-            if self._control is not None:
-                self._control.close()
-            self._process = self._control = None
-            self._log.close()
+            self._stopped = True
+            self._forget()
         self._keeper.shutdown()
 
     def _ask(self, request: Mapping[str, Any], fds: list[int]) -> dict[str, Any]:
         data = json.dumps(request).encode()
         with self._lock:
-            for attempt in (1, 2):
+            for attempt in () if self._stopped else (1, 2):
                 control = self._keeper.submit(self._ensure).result()
                 try:
                     socket.send_fds(control, [data], fds)
@@ -115,7 +111,8 @@ class ForkServer:
                     break
         if request["do"] == "reap":
             return {"exit": -signal.SIGKILL}
-        msg = f"Expected the fork server to start a child. It printed: {self._tail()}"
+        why = "It was stopped." if self._stopped else f"It printed: {self._tail()}"
+        msg = f"Expected the fork server to start a child. Received: no answer. {why}"
         raise ChildLostError(msg)
 
     def _tail(self) -> str:

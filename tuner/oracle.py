@@ -217,6 +217,13 @@ class Oracle(HistoryViews):
         """
         if self._ledger.writing:
             return
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
         info = ProjectInfo(self.objective.to_json(), self.seed, type(self).__name__)
         self._ledger.open(info)
         started = SearchStarted(self._ledger.owner, time.time(), self.planned_trials)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 from support import ROOT, STUDIES, finish, wait_until
 
@@ -76,12 +77,18 @@ def test_a_script_continues_what_the_flow_began_and_the_other_way_round(
     assert (result["completed"], result["failed"]) == (4, 0)
 
 
-def test_ctrl_c_stops_with_the_line_that_resumes(trialflow, tmp_path):
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_search_that_is_asked_to_stop_leaves_the_line_that_resumes_it(
+    trialflow, tmp_path, sent, code
+):
     search = trialflow("search", NAPS, "--slots", 2, NAP_SECONDS="1")
     wait_until(lambda: list((tmp_path / "results/naps/trials").glob("*/result.json")), search)
-    search.send_signal(signal.SIGINT)
+    children = psutil.Process(search.pid).children(recursive=True)
+    search.send_signal(sent)
     _, err = search.communicate(timeout=30)
-    assert search.returncode == 130, err
+    assert search.returncode == code, err
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert not (tmp_path / "results/naps/lease.json").exists()
     assert f"To go on: trialflow search {NAPS} --slots 2" in err
     assert "Traceback" not in err
     result = json.loads(finish(trialflow("search", NAPS, "--slots", 2, "--json")))
@@ -126,6 +133,7 @@ def test_overwrite_begins_anew(trialflow):
         (["search", str(NAPS), "--slots", "0"], 2, "--slots"),
         (["search", str(NAPS), "--project-name", "../evil"], 1, "project_name"),
         (["search", str(NAPS), "--executions-per-trial", "2"], 1, "Expected a Keras Tuner"),
+        (["search", str(NAPS), "--directory", "memory://x"], 1, "other processes see"),
         (["status", "results/nowhere"], 1, "Expected a project"),
         (["best", "results/nowhere"], 1, "Expected a project"),
     ],
