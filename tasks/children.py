@@ -47,7 +47,7 @@ class ForkServer:
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="forkserver")
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as this object lives
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`
         self._stopped = False
 
     def start(self) -> None:
@@ -91,6 +91,7 @@ class ForkServer:
         with self._lock:
             self._stopped = True
             self._forget()
+            self._log.close()
         self._keeper.shutdown()
 
     def _ask(self, request: Mapping[str, Any], fds: list[int]) -> dict[str, Any]:
