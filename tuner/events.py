@@ -7,7 +7,7 @@ changes its meaning needs a new type, since journals must load for ever.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from storage import NewerFormatError
@@ -84,7 +84,9 @@ NAMES = {cls: name for name, cls in TYPES.items()}
 
 def encode(event: Event) -> dict[str, Any]:
     """An event as the JSON object that stands in the journal."""
-    return {"type": NAMES[type(event)], **asdict(event)}
+    # `asdict` would copy every value to its depth.
+    fields_of = {field.name: getattr(event, field.name) for field in fields(event)}
+    return {"type": NAMES[type(event)], **fields_of}
 
 
 def decode(body: Mapping[str, Any]) -> Event:
@@ -93,12 +95,12 @@ def decode(body: Mapping[str, Any]) -> Event:
     Raises:
         NewerFormatError: The type is unknown, so a newer Trialflow wrote it.
     """
-    fields = dict(body)
-    name = fields.pop("type", None)
+    rest = dict(body)
+    name = rest.pop("type", None)
     if name not in TYPES:
         msg = (
             f"Expected an event this version of Trialflow knows ({', '.join(TYPES)}). "
             f"Received: type={name!r}. A newer Trialflow wrote this project: update yours."
         )
         raise NewerFormatError(msg)
-    return TYPES[name](**fields)
+    return TYPES[name](**rest)

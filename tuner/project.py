@@ -191,4 +191,5 @@ def _events(entries: Iterable[Entry]) -> list[Event]:
 
 
 def _json(state: Mapping[str, Any]) -> bytes:
-    return json.dumps(state, allow_nan=False, indent=1).encode()
+    # Not indented: that takes json's slow path, and a result holds whole learning curves.
+    return json.dumps(state, allow_nan=False).encode()
