@@ -11,6 +11,10 @@ from storage.errors import classify
 T = TypeVar("T")
 
 
+_RANDOM = random.Random()
+"""Our own: a retry in the background must not shift the numbers a seeded training draws."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Repeats what failed for a passing reason, with growing, jittered pauses.
@@ -29,7 +33,7 @@ class Retry:
     longest: float = 5.0
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    chance: Callable[[], float] = random.random
+    chance: Callable[[], float] = _RANDOM.random
 
     def __call__(self, attempt: Callable[[], T]) -> T:
         """Answers what `attempt` answers; raises its last error as it came."""

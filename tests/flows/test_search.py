@@ -52,7 +52,7 @@ def test_two_slots_train_at_the_same_time_and_load_their_data_once_each(trialflo
     trials = json.loads(finish(trialflow("status", "results/naps", "--json")))["trials"]
     spans = sorted((t["started"], t["ended"]) for t in trials)
     overlaps = [a for a, b in itertools.pairwise(spans) if b[0] < a[1]]
-    assert len(overlaps) >= 4
+    assert overlaps
     assert {t["slot"] for t in trials} == {"0", "1"}
     assert len(list(traces.glob("data-*"))) == 2
 
