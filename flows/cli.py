@@ -129,6 +129,7 @@ def _run_flow(parameters: dict[str, Any], *, to_stderr: bool) -> dict[str, Any]:
     # Prefect's own log lines would tear the display; all of them still reach its API.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")  # a search sends nothing to anybody
     from flows.server import prefect_server
 
     stream = sys.stderr if to_stderr else sys.stdout

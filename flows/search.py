@@ -134,11 +134,19 @@ class Search:
                 self.runner.display.advanced()
             if not self.pending:
                 return self.done or "every trial has ended"
-            future = next(as_completed(list(self.pending)))
-            self.lanes.append(self.pending.pop(future))
-            if self.runner.error is not None:
-                raise self.runner.error
+            self._free(next(as_completed(list(self.pending))))
             self.progress.update()
+
+    def _free(self, future: Future) -> None:
+        lane = self.pending.pop(future)
+        if self.runner.error is not None:
+            raise self.runner.error
+        if lane in self.oracle.ongoing_trials:
+            # The task ended outside of our code; to submit it again might never end.
+            trial_id = self.oracle.ongoing_trials[lane].trial_id
+            msg = f"Expected the task of trial {trial_id} to tell how the trial ended."
+            raise RuntimeError(f"{msg} Received: {future.state.name}, {future.state.message}")
+        self.lanes.append(lane)
 
     def join(self) -> None:
         """Waits for the trials that were told to stop."""
@@ -165,7 +173,7 @@ class Search:
 
     def _discover_space(self) -> None:
         """Before the first trial, since it takes a model; which only a child may build."""
-        if self.started or self.oracle.trials or self.oracle.get_space().space:
+        if self.started or self.oracle.trials:
             return
         self._start_slots()
         self.runner.discover_space(get_run_logger().info)

@@ -48,9 +48,13 @@ def prefect_server(say: Callable[[str], None]) -> Iterator[str | None]:
     try:
         _wait_until_healthy(base, process)
         with prefect_settings.temporary_settings({prefect_settings.PREFECT_API_URL: f"{base}/api"}):
-            yield base
-            _send_what_is_queued()
-            _wait_until_recorded(base)
+            try:
+                yield base
+            finally:
+                # Whatever ended the command: what is queued for a server that is gone is tried
+                # again for a minute.
+                _send_what_is_queued()
+                _wait_until_recorded(base)
     finally:
         process.terminate()
         try:

@@ -21,6 +21,9 @@ from tasks.output import LineSink
 
 Line = Callable[[str], None]
 
+CHECK = 1.0
+"""Seconds between two looks at whether a silent child is alive."""
+
 TAIL = 2000
 """Bytes of the fork server's own output that an error shows."""
 
@@ -88,8 +91,11 @@ class ForkServer:
 
     def stop(self) -> None:
         """Ends the server, and with it every child."""
+        self._stopped = True
+        process = self._process
+        if process is not None:
+            process.kill()  # frees whoever holds the lock while the server still imports
         with self._lock:
-            self._stopped = True
             self._forget()
             self._log.close()
         self._keeper.shutdown()
@@ -97,7 +103,9 @@ class ForkServer:
     def _ask(self, request: Mapping[str, Any], fds: list[int]) -> dict[str, Any]:
         data = json.dumps(request).encode()
         with self._lock:
-            for attempt in () if self._stopped else (1, 2):
+            for attempt in (1, 2):
+                if self._stopped:
+                    break
                 control = self._keeper.submit(self._ensure).result()
                 try:
                     socket.send_fds(control, [data], fds)
@@ -162,6 +170,8 @@ class Child:
         self.emit = emit
         self._server = server
         self._connection = connection
+        self._checked = time.monotonic()
+        self._code: int | None = None
         self._reader = threading.Thread(target=self._read, args=(output,), daemon=True)
         self._reader.start()
 
@@ -184,6 +194,7 @@ class Child:
         """
         try:
             if not self._connection.poll(seconds):
+                self._check_alive()
                 return None
             message: dict[str, Any] = json.loads(self._connection.recv_bytes())
         except (EOFError, OSError) as error:
@@ -193,16 +204,29 @@ class Child:
     def end(self) -> int | None:
         """Kills the child and waits until it is gone; its exit code."""
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)  # what it forked as well
         code = self._wait()
         self._connection.close()
         self._reader.join(timeout=5)
         return code
 
+    def _check_alive(self) -> None:
+        """A process the child started may hold the connection open after its death."""
+        now = time.monotonic()
+        if now - self._checked > CHECK:
+            self._checked = now
+            if self._exit_code() is not None:
+                raise EOFError
+
+    def _exit_code(self) -> int | None:
+        if self._code is None:
+            self._code = self._server.exit_code(self.pid)
+        return self._code
+
     def _wait(self, seconds: float = 10) -> int | None:
         deadline = time.monotonic() + seconds
         while True:
-            code = self._server.exit_code(self.pid)
+            code = self._exit_code()
             if code is not None or time.monotonic() > deadline:
                 return code
             time.sleep(0.01)

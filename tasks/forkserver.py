@@ -55,6 +55,8 @@ def _fork(control: socket.socket, fds: list[int], request: dict[str, Any]) -> in
         _become_child(server, fds, request)
     for fd in fds:
         os.close(fd)
+    with contextlib.suppress(OSError):
+        os.setpgid(pid, pid)  # whoever comes first
     return pid
 
 
@@ -62,8 +64,11 @@ def _become_child(server: int, fds: list[int], request: dict[str, Any]) -> NoRet
     code = 1
     try:
         die_with_parent(server)
+        os.setpgid(0, 0)  # so that what the trial forks can be ended with it
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         connection, output = fds
+        # A helper that outlived us would otherwise keep the supervisor waiting.
+        os.register_at_fork(after_in_child=lambda: os.close(connection))
         _redirect_output(output)
         os.environ.update(request["env"])
         training.main(Connection(connection), request["setup"])

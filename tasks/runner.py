@@ -105,10 +105,7 @@ class TrialRunner:
     def _tell(self, trial: Trial, answer: Message) -> None:
         if answer["kind"] == "fatal":
             raise StudyError(answer["message"])
-        state = answer["trial"]
-        trial.hyperparameters = HyperParameters.from_config(state["hyperparameters"])
-        trial.set_outcome(state)
-        self.oracle.end_trial(trial)
+        self.oracle.tell(trial.trial_id, answer["trial"])
 
     def _save_log(self, trial_id: str, printed: list[str]) -> None:
         text = "\n".join([*printed[-LOG_LINES:], ""])

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from tasks.children import Child, ForkServer, Line
+from tasks.children import Child, ChildLostError, ForkServer, Line
 
 POLL = 0.2
 """Seconds between two looks at whether the search was stopped."""
@@ -49,9 +49,15 @@ class Slot:
             SearchStoppedError: `LocalSlots.stop` was called.
         """
         try:
+            self._slots.check_not_stopped()
             child = self._warm(emit)
             child.send(request)
             return self._answer(child, on_message)
+        except ChildLostError:
+            self.end()
+            # Stopping kills the children: that is no trial's loss.
+            self._slots.check_not_stopped()
+            raise
         except BaseException:
             self.end()
             raise
@@ -63,13 +69,13 @@ class Slot:
             child.end()
 
     def _answer(self, child: Child, on_message: Callable[[Message], None]) -> Message:
-        while not self._slots.stopped.is_set():
+        while True:
+            self._slots.check_not_stopped()
             message = child.receive(POLL)
             if message is not None and message["kind"] in ANSWERS:
                 return message
             if message is not None:
                 on_message(message)
-        raise SearchStoppedError
 
     def _warm(self, emit: Line) -> Child:
         if self._child is None:
@@ -108,6 +114,11 @@ class LocalSlots:
 
     def start_child(self, slot: str, emit: Line) -> Child:
         return self._server.fork(self._setup, {"TRIALFLOW_SLOT": slot}, emit)
+
+    def check_not_stopped(self) -> None:
+        """Raises `SearchStoppedError` once `stop` was called."""
+        if self.stopped.is_set():
+            raise SearchStoppedError
 
     def stop(self) -> None:
         """Ends every child; whoever waits for one gets `SearchStoppedError`."""

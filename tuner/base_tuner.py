@@ -10,6 +10,7 @@ import time
 import traceback
 from typing import Any
 
+from storage import StoreDeniedError, StoreFullError, TransientStoreError
 from tuner import errors, summary
 from tuner.conditions import Parent
 from tuner.display import Display, display_for
@@ -75,7 +76,7 @@ class BaseTuner:
             self.project.erase()
         if self._role is not Role.TRIAL:
             oracle.attach(self.project)
-        if self._role is Role.SCRIPT and not oracle.history.trials and not oracle.get_space().space:
+        if self._role is Role.SCRIPT and not oracle.trials and not oracle.history.space.space:
             self._populate_initial_space()
 
     # The search.
@@ -135,8 +136,8 @@ class BaseTuner:
         try:
             self._run_and_update_trial(trial, *fit_args, **fit_kwargs)
             trial.status = TrialStatus.COMPLETED
-        except errors.FatalError:
-            raise
+        except (errors.FatalError, StoreDeniedError, StoreFullError, TransientStoreError):
+            raise  # not this trial's fault: the search stops, and the trial runs again
         except Exception as error:  # noqa: BLE001 - whatever the user's model raises ends one trial
             failed = isinstance(error, errors.FailedTrialError)
             trial.status = TrialStatus.FAILED if failed else TrialStatus.INVALID
@@ -256,8 +257,7 @@ class BaseTuner:
 
         For a training child: the process that searches never builds a model.
         """
-        if not self.oracle.get_space().space:
-            self._populate_initial_space()
+        self._populate_initial_space()
         space: HyperParameters = self.oracle.get_space()
         return space
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,8 @@ class History:
         self.started: float | None = None
         """Unix time of the first start of this search."""
         self.end_reason: str | None = None
+        self._created: dict[str, tuple[int, dict[str, Any]]] = {}
+        """Of running trials: how many parameters were known at their creation, and the values."""
         self._rungs: dict[tuple[int, int, int], list[Trial]] = defaultdict(list)
 
     def apply(self, event: Event) -> None:
@@ -56,6 +59,7 @@ class History:
                 self.started = self.started or event.time
                 self.end_reason = None
                 for trial in self.running.values():
+                    trial.forget_outcome()
                     trial.interruptions += 1
             case SpaceGrown():
                 self._grow(event)
@@ -90,6 +94,12 @@ class History:
             return {}
         return untried_values(self.space, self.tried, rng)
 
+    def was_changed(self, trial: Trial) -> bool:
+        """Whether a running trial has met parameters that were not known at its creation."""
+        known, values = self._created[trial.trial_id]
+        hp = trial.hyperparameters
+        return hp.values != values or hp.space != self.space.space[:known]
+
     def at_rung(self, sweep: int, bracket: int, rung: int) -> list[Trial]:
         """The trials that were granted the budget of one rung, in order of creation."""
         return self._rungs.get((sweep, bracket, rung), [])
@@ -101,11 +111,14 @@ class History:
         self.space.merge(grown)
 
     def _create(self, event: TrialCreated) -> None:
+        if event.trial_id in self.trials:
+            return  # written twice by a process that never learnt of the first time
         budget = Budget.from_json(event.budget) if event.budget else None
         values = event.values if budget is None else {**event.values, **budget.as_values()}
         trial = Trial(self.space.with_values(values), trial_id=event.trial_id)
         trial.seed, trial.budget = event.seed, budget
         self.trials[trial.trial_id] = self.running[trial.trial_id] = trial
+        self._created[trial.trial_id] = (len(self.space.space), dict(values))
         self.tried.add(values_key(event.values))
         if budget is not None:
             self._rungs[budget.sweep, budget.bracket, budget.rung].append(trial)
@@ -119,7 +132,10 @@ class History:
             trial.retries += 1
 
     def _end(self, event: TrialEnded) -> None:
-        trial = self.trials[event.trial_id]
+        if event.trial_id not in self.running:
+            return  # the first outcome stays
+        trial = self.running.pop(event.trial_id)
+        del self._created[trial.trial_id]
         if event.hyperparameters is not None:
             trial.hyperparameters = HyperParameters.from_config(event.hyperparameters)
             self.tried.add(values_key(trial.values))
@@ -133,7 +149,6 @@ class History:
                 "record": event.record,
             }
         )
-        self.running.pop(trial.trial_id, None)
         self.end_order.append(trial.trial_id)
         self._count(trial)
 

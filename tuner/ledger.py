@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from tuner.events import Event, SearchEnded, SpaceGrown, TrialEnded
@@ -33,15 +34,31 @@ class Ledger:
     def owner(self) -> str:
         return self.project.owner if self.project else "memory"
 
-    def open(self, info: ProjectInfo) -> None:
-        """Becomes the writer, and takes in what others wrote meanwhile.
+    def open(self, info: ProjectInfo, new_history: Callable[[int], History]) -> int:
+        """Becomes the writer, and reads the journal from its start.
+
+        From its start, since what this process believes may be wrong: an append whose outcome it
+        never learnt may have landed, or another search may have begun anew.
+
+        Args:
+            info: The search, should the project not exist.
+            new_history: Makes the history to fill, given the seed of the project.
+
+        Returns:
+            The seed of the project.
 
         Raises:
             LeaseHeldError: Another process is the writer.
+            ValueError: The project has another objective.
         """
+        seed = info.seed
         if self.project is not None:
-            self.history.replay(self.project.open(info))
+            stored, events = self.project.open(info)
+            seed = stored.seed
+            self.history = new_history(seed)
+            self.history.replay(events)
         self.writing = True
+        return seed
 
     def record(self, *events: Event) -> None:
         """The one way in which a search's state changes."""
@@ -61,14 +78,9 @@ class Ledger:
             if self.project is not None:
                 self.project.close()
 
-    def take_over_result(self, trial: Trial) -> bool:
-        """Gives the trial the outcome its process left behind, if there is one."""
-        state = self.project.read_result(trial.trial_id) if self.project else None
-        if state is None:
-            return False
-        trial.hyperparameters = HyperParameters.from_config(state["hyperparameters"])
-        trial.set_outcome(state)
-        return True
+    def read_result(self, trial_id: str) -> dict[str, Any] | None:
+        """The outcome that a trial's process left behind, None if it left none."""
+        return self.project.read_result(trial_id) if self.project else None
 
 
 def space_grown(hyperparameters: HyperParameters, known: HyperParameters) -> list[SpaceGrown]:
@@ -81,13 +93,11 @@ def space_grown(hyperparameters: HyperParameters, known: HyperParameters) -> lis
     return [SpaceGrown([serialize(parameter) for parameter in new])] if new else []
 
 
-def trial_ended(trial: Trial, known: HyperParameters) -> TrialEnded:
+def trial_ended(trial: Trial, history: History) -> TrialEnded:
     """The event that tells how a trial ended.
 
     Learning curves stay in the trial's own result: the journal is read whole at every start.
     """
-    as_created = known.with_values(trial.hyperparameters.values)
-    changed = as_created.get_config() != trial.hyperparameters.get_config()
     record: dict[str, Any] = to_json(trial.record)
     record.pop("executions", None)
     return TrialEnded(
@@ -99,5 +109,7 @@ def trial_ended(trial: Trial, known: HyperParameters) -> TrialEnded:
         message=trial.message,
         record=record,
         time=time.time(),
-        hyperparameters=trial.hyperparameters.get_config() if changed else None,
+        hyperparameters=(
+            trial.hyperparameters.get_config() if history.was_changed(trial) else None
+        ),
     )

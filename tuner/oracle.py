@@ -91,6 +91,7 @@ class Oracle(HistoryViews):
         stays with whoever ran it."""
         self._initial_space = _initial_space(hyperparameters, allow_new_entries, tune_new_entries)
         self._queue: deque[str] = deque()
+        self._stopped = False
         self._ledger = Ledger(self._new_history())
 
     # What a subclass overrides.
@@ -170,6 +171,9 @@ class Oracle(HistoryViews):
             RuntimeError: `max_consecutive_failed_trials` trials in a row have failed. The trial
                 is recorded first.
         """
+        if self._stopped:
+            msg = "Expected a search that goes on."
+            raise RuntimeError(f"{msg} Received: the end of trial {trial.trial_id} after `stop`.")
         self.start()
         if trial.status == TrialStatus.COMPLETED:
             self.score_trial(trial)
@@ -183,8 +187,23 @@ class Oracle(HistoryViews):
             trial.status, trial.score = TrialStatus.FAILED, None
         self._release(trial.trial_id)
         grown = self._grown_by(trial.hyperparameters)
-        self._ledger.record(*grown, trial_ended(trial, self.hyperparameters))
+        self._ledger.record(*grown, trial_ended(trial, self.history))
         self._check_consecutive_failures()
+
+    @synchronized
+    def tell(self, trial_id: str, state: Mapping[str, Any]) -> None:
+        """Ends a trial that ran in another process.
+
+        At once, so that nobody sees an outcome that is not recorded yet.
+
+        Args:
+            trial_id: The trial.
+            state: What `Trial.get_state` gave there.
+        """
+        trial = self.trials[trial_id]
+        trial.hyperparameters = HyperParameters.from_config(state["hyperparameters"])
+        trial.set_outcome(state)
+        self.end_trial(trial)
 
     @synchronized
     def lose_trial(self, trial_id: str, message: str) -> Trial:
@@ -194,8 +213,9 @@ class Oracle(HistoryViews):
         it has been lost `MAX_LOSSES` times, which counts as a failure.
         """
         trial = self.trials[trial_id]
-        if self._ledger.take_over_result(trial):
-            self.end_trial(trial)
+        state = self._ledger.read_result(trial_id)
+        if state is not None:
+            self.tell(trial_id, state)
         elif trial.losses + 1 < MAX_LOSSES:
             self._retry(trial, "lost", message)
         else:
@@ -215,6 +235,7 @@ class Oracle(HistoryViews):
         Raises:
             LeaseHeldError: Another process is searching on this project.
         """
+        self._stopped = False
         if self._ledger.writing:
             return
         try:
@@ -225,18 +246,20 @@ class Oracle(HistoryViews):
 
     def _start(self) -> None:
         info = ProjectInfo(self.objective.to_json(), self.seed, type(self).__name__)
-        self._ledger.open(info)
+        self.seed = self._ledger.open(info, self._new_history)
         started = SearchStarted(self._ledger.owner, time.time(), self.planned_trials)
         self._ledger.record(started, *space_grown(self._initial_space, self.history.space))
-        for trial in list(self.history.running.values()):
-            if self._ledger.take_over_result(trial):
-                self.end_trial(trial)
+        for trial_id in list(self.history.running):
+            state = self._ledger.read_result(trial_id)
+            if state is None:
+                self._queue.append(trial_id)
             else:
-                self._queue.append(trial.trial_id)
+                self.tell(trial_id, state)
 
     @synchronized
     def stop(self, reason: str | None = None) -> None:
         """Gives the project back; with a reason the search is recorded as ended."""
+        self._stopped = True
         self.ongoing_trials.clear()
         self._queue.clear()
         self._ledger.close(reason)
@@ -319,8 +342,8 @@ class Oracle(HistoryViews):
 
     # Our own.
 
-    def _new_history(self) -> History:
-        return History(self.objective, self.seed)
+    def _new_history(self, seed: int | None = None) -> History:
+        return History(self.objective, self.seed if seed is None else seed)
 
     def _rng(self) -> np.random.Generator:
         """The generator of the next question: a function of position, so it needs no state."""

@@ -103,25 +103,25 @@ class Project:
         """The events that were added since this was asked last; all of them at first."""
         return _events(self._journal.refresh())
 
-    def open(self, info: ProjectInfo) -> list[Event]:
+    def open(self, info: ProjectInfo) -> tuple[ProjectInfo, list[Event]]:
         """Makes this process the writer, creating the project if need be.
 
         Returns:
-            The events that were added since `events` was asked last.
+            What `project.json` says, and all events.
 
         Raises:
             LeaseHeldError: Another process is the writer.
+            ValueError: The project has another objective.
             UnsafeStoreError: The store cannot keep two writers apart.
         """
         self._lease.acquire()
         try:
             if self.store.exists(self.paths.erasing):
                 self._delete_everything()
-            if self.info() is None:
-                self.store.probe()
-                created = ProjectInfo(info.objective, info.seed, info.oracle, time.time())
-                self.store.create(self.paths.project, _json(asdict(created)))
-            return self.events()
+            stored = self.info() or self._create(info)
+            stored.check_objective(info.objective, self.url)
+            self._journal = Journal(self.store, owner=str(self._owner))
+            return stored, self.events()
         except BaseException:
             self._lease.release()
             raise
@@ -165,6 +165,12 @@ class Project:
         except ValueError as error:
             raise CorruptError(f"Expected JSON at {self.url}/{key}. Received: {error}.") from error
         return state
+
+    def _create(self, info: ProjectInfo) -> ProjectInfo:
+        self.store.probe()
+        created = ProjectInfo(info.objective, info.seed, info.oracle, time.time())
+        self.store.create(self.paths.project, _json(asdict(created)))
+        return self.info() or created
 
     def _check_no_orphaned_journal(self) -> None:
         if self.store.exists(self.paths.journal_entry(0)):

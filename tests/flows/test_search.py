@@ -89,6 +89,9 @@ def test_a_search_that_is_asked_to_stop_leaves_the_line_that_resumes_it(
     assert search.returncode == code, err
     assert psutil.wait_procs(children, timeout=5)[1] == []
     assert not (tmp_path / "results/naps/lease.json").exists()
+    stopped = json.loads(finish(trialflow("status", "results/naps", "--json")))
+    assert (stopped["failed"], stopped["running"]) == (0, 2)
+    assert {t["tries"] for t in stopped["trials"]} == {1}  # stopping is no trial's loss
     assert f"To go on: trialflow search {NAPS} --slots 2" in err
     assert "Traceback" not in err
     result = json.loads(finish(trialflow("search", NAPS, "--slots", 2, "--json")))

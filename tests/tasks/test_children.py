@@ -30,6 +30,9 @@ class T(BaseTuner):
         if how == "exit": os._exit(7)
         if how == "segfault": os.kill(os.getpid(), signal.SIGSEGV)
         if how == "sleep": time.sleep(600)
+        if how == "helper":
+            if os.fork() == 0: time.sleep(600)
+            os.kill(os.getpid(), signal.SIGKILL)
         if how == "environment":
             return {"default_objective": float(os.environ["TRIALFLOW_SLOT"]), "pid": os.getpid()}
         return x * 1.0
@@ -115,6 +118,22 @@ def test_a_study_that_cannot_be_loaded_is_reported_with_its_traceback(setup, tmp
         answer, _ = run(slot)
     assert answer["kind"] == "fatal"
     assert "nowhere_to_be_found" in answer["message"]
+
+
+def test_a_child_that_dies_is_noticed_even_if_it_left_a_helper_behind_which_ends_too(setup):
+    with slots(setup, how="helper") as some, some.lease() as slot:
+        group = slot._warm(print).pid
+        with pytest.raises(ChildLostError, match="SIGKILL"):
+            run(slot)
+        wait_until(lambda: not group_exists(group))
+
+
+def group_exists(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_stopping_ends_the_children_and_frees_who_waits(setup):
