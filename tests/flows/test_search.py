@@ -81,8 +81,10 @@ def test_a_script_continues_what_the_flow_began_and_the_other_way_round(
 def test_a_search_that_is_asked_to_stop_leaves_the_line_that_resumes_it(
     trialflow, tmp_path, sent, code
 ):
-    search = trialflow("search", NAPS, "--slots", 2, NAP_SECONDS="1")
-    wait_until(lambda: list((tmp_path / "results/naps/trials").glob("*/result.json")), search)
+    traces = tmp_path / "traces"
+    traces.mkdir()
+    search = trialflow("search", NAPS, "--slots", 2, NAP_SECONDS="2", NAP_TRACES=str(traces))
+    wait_until(lambda: len(list(traces.glob("run-*"))) == 3, search)  # one ended, two run
     children = psutil.Process(search.pid).children(recursive=True)
     search.send_signal(sent)
     _, err = search.communicate(timeout=30)
