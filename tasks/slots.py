@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import queue
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from tasks.children import Child, ChildLostError, ForkServer, Line
+from tasks.scratch import make_scratch
 
 POLL = 0.2
 """Seconds between two looks at whether the search was stopped."""
@@ -97,6 +100,7 @@ class LocalSlots:
         self.count = count
         self.stopped = threading.Event()
         self._setup = setup
+        self._scratch: Path | None = None
         self._server = ForkServer(preload, thread_limits(count))
         self._all = [Slot(self, str(number)) for number in range(count)]
         self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
@@ -113,7 +117,8 @@ class LocalSlots:
             self._free.put(slot)
 
     def start_child(self, slot: str, emit: Line) -> Child:
-        return self._server.fork(self._setup, {"TRIALFLOW_SLOT": slot}, emit)
+        env = {"TRIALFLOW_SLOT": slot, "TRIALFLOW_SCRATCH": str(self._scratch or "")}
+        return self._server.fork(self._setup, env, emit)
 
     def check_not_stopped(self) -> None:
         """Raises `SearchStoppedError` once `stop` was called."""
@@ -125,6 +130,7 @@ class LocalSlots:
         self.stopped.set()
 
     def __enter__(self) -> Self:
+        self._scratch = make_scratch()
         self._server.start()
         return self
 
@@ -136,6 +142,8 @@ class LocalSlots:
     ) -> None:
         self.stop()
         self._server.stop()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 def thread_limits(slots: int) -> dict[str, str]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from support import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -59,6 +60,19 @@ def test_every_make_target_of_the_readme_is_there():
     assert {"search", "test"} <= named
     for target in named:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_deployment_names_a_flow_and_parameters_it_takes(environment):
+    deployments = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())["deployments"]
+    assert deployments
+    for deployment in deployments:
+        module, flow = deployment["entrypoint"].rsplit(".", 1)
+        script = (
+            f"from {module} import {flow}\n"
+            f"{flow}.validate_parameters({deployment['parameters']!r})\n"
+        )
+        subprocess.run([sys.executable, "-c", script], check=True, env=environment, cwd=ROOT)
+        assert (ROOT / deployment["parameters"]["study"]).exists()
 
 
 def test_every_command_and_option_has_help(environment):

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import gc
 import math
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,9 @@ class Tuner(BaseTuner):
         callbacks = kwargs.pop("callbacks", None) or []
         kwargs.update(_budget(trial))
         results = []
-        with tempfile.TemporaryDirectory(prefix="trialflow-") as folder:
+        # A child that is killed cannot tidy up; whoever started it removes the scratch folder.
+        scratch = os.environ.get("TRIALFLOW_SCRATCH") or None
+        with tempfile.TemporaryDirectory(prefix="trialflow-", dir=scratch) as folder:
             path = Path(folder) / "checkpoint.weights.h5"
             save_best = SaveBestEpoch(self.oracle.objective, str(path))
             for execution in range(self.executions_per_trial):
