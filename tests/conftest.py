@@ -1,5 +1,6 @@
 """Real processes and a real Prefect server for the tests that tell stories."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -50,14 +51,14 @@ def prefect_server(environment):
 
 
 @pytest.fixture
-def trialflow(environment, prefect_server, tmp_path):
+def command_line(environment, tmp_path):
     """Starts the command line as a real process; what still runs at the end is killed."""
     started = []
 
     def start(*words, **env):
         process = subprocess.Popen(
             [sys.executable, "-m", "flows", *map(str, words)],
-            env={**environment, "PREFECT_API_URL": f"{prefect_server}/api", **env},
+            env={**environment, **env},
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -72,3 +73,9 @@ def trialflow(environment, prefect_server, tmp_path):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+
+
+@pytest.fixture
+def trialflow(command_line, prefect_server):
+    """Starts the command line with a Prefect server to go to."""
+    return functools.partial(command_line, PREFECT_API_URL=f"{prefect_server}/api")

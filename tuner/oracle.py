@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from tuner.budget import Budget
+from tuner.entries import initial_space, refuse_new_entries
 from tuner.events import Event, SearchStarted, TrialCreated, TrialRetried
 from tuner.history import History
 from tuner.hyperparameters import HyperParameters
@@ -89,7 +90,7 @@ class Oracle(HistoryViews):
         self.requeues = True
         """Whether a trial that is due another try is handed to whoever asks next; otherwise it
         stays with whoever ran it."""
-        self._initial_space = _initial_space(hyperparameters, allow_new_entries, tune_new_entries)
+        self._initial_space = initial_space(hyperparameters, allow_new_entries, tune_new_entries)
         self._queue: deque[str] = deque()
         self._stopped = False
         self._ledger = Ledger(self._new_history())
@@ -381,24 +382,5 @@ class Oracle(HistoryViews):
     def _grown_by(self, hyperparameters: HyperParameters) -> list[Event]:
         grown = space_grown(hyperparameters, self.hyperparameters)
         if grown and not self.allow_new_entries:
-            names = [config["config"]["name"] for config in grown[0].hyperparameters]
-            raise RuntimeError(f"`allow_new_entries` is `False`, but found new entries {names}")
+            refuse_new_entries(grown[0])
         return list(grown) if self.tune_new_entries else []
-
-
-def _initial_space(
-    hyperparameters: object, allow_new_entries: bool, tune_new_entries: bool
-) -> HyperParameters:
-    if isinstance(hyperparameters, HyperParameters):
-        return hyperparameters.copy()
-    if hyperparameters is not None:
-        kind = type(hyperparameters).__name__
-        msg = f"Expected `hyperparameters` to be HyperParameters. Received: a {kind}."
-        raise TypeError(msg)
-    if not (allow_new_entries and tune_new_entries):
-        msg = (
-            "Expected `hyperparameters` when `allow_new_entries` or `tune_new_entries` is False. "
-            "Received: hyperparameters=None."
-        )
-        raise ValueError(msg)
-    return HyperParameters()

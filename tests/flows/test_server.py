@@ -1,11 +1,10 @@
 """The Prefect server that lives as long as one command."""
 
+import functools
 import os
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
 import urllib.request
 
 import psutil
@@ -23,28 +22,9 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
-def alone(environment, home, tmp_path):
+def alone(command_line, home):
     """Starts the command line without a Prefect server to go to."""
-    started = []
-
-    def start(*words, **env):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "flows", *map(str, words)],
-            env={**environment, "PREFECT_HOME": str(home), **env},
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+    return functools.partial(command_line, PREFECT_HOME=str(home))
 
 
 def task_runs(home):
