@@ -63,11 +63,14 @@ class ProjectPaths:
 
     project: ClassVar[str] = "project.json"
     lease: ClassVar[str] = "lease.json"
-    oracle_state: ClassVar[str] = "oracle.json"
     erasing: ClassVar[str] = "erasing.json"
     journal: ClassVar[str] = "journal"
     segments: ClassVar[str] = "segments"
     trials: ClassVar[str] = "trials"
+
+    def tuner_state(self, tuner_id: str) -> str:
+        """What a subclass of a tuner keeps beyond the journal."""
+        return f"tuner-{validate_name(tuner_id, 'tuner_id')}.json"
 
     def journal_folder(self, folder: int) -> str:
         return f"{self.journal}/{folder:06d}"

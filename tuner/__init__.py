@@ -3,17 +3,20 @@
 from tuner.base_tuner import BaseTuner
 from tuner.hypermodel import HyperModel
 from tuner.hyperparameters import HyperParameters
-from tuner.objective import Objective
+from tuner.objective import MultiObjective, Objective
 from tuner.oracle import Oracle, synchronized
 from tuner.trial import Trial, TrialStatus
 from tuner.tuner import Tuner
-from tuner.tuners import Hyperband, RandomSearch
+from tuner.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch
 
 __all__ = [
     "BaseTuner",
+    "BayesianOptimization",
+    "GridSearch",
     "HyperModel",
     "HyperParameters",
     "Hyperband",
+    "MultiObjective",
     "Objective",
     "Oracle",
     "RandomSearch",

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import socket
 import sys
 import time
 import traceback
+import warnings
 from typing import Any
 
-from storage import StoreDeniedError, StoreFullError, TransientStoreError
-from tuner import errors, summary
-from tuner.conditions import Parent
+from storage import KeyMissingError, StoreDeniedError, StoreFullError, TransientStoreError
+from tuner import discovery, errors
 from tuner.display import Display, display_for
+from tuner.hooks import TunerHooks
 from tuner.hypermodel import get_hypermodel
 from tuner.hyperparameters import HyperParameters
+from tuner.launching import current_launcher
 from tuner.oracle import Oracle
 from tuner.progress import opening_line
 from tuner.project import Project
 from tuner.results import best_step_of, describe_execution, metrics_of
 from tuner.role import Role, current_role
+from tuner.search_options import SearchOptions, space_of, with_values
 from tuner.trial import Trial, TrialStatus
+from tuner.tuner_results import TunerResults
 
 
-class BaseTuner:
+class BaseTuner(TunerResults):
     """Runs trials and keeps their results, whatever a trial is.
 
     Override `run_trial` to tune anything:
@@ -43,6 +48,7 @@ class BaseTuner:
         project_name: Name of the project; a project that exists is continued.
         overwrite: Whether to delete what lies there, and to begin anew.
         tuner_id: Name of this tuner among several; only a label.
+        logger: Deprecated and ignored.
     """
 
     def __init__(
@@ -55,7 +61,10 @@ class BaseTuner:
         **kwargs: Any,
     ) -> None:
         self.tuner_id: str = kwargs.pop("tuner_id", None) or "tuner0"
-        kwargs.pop("logger", None)
+        self.logger = kwargs.pop("logger", None)
+        if self.logger is not None:
+            msg = "The `logger` argument is ignored, as in Keras Tuner."
+            warnings.warn(msg, DeprecationWarning, stacklevel=2)
         if kwargs:
             msg = f"Unrecognized arguments {sorted(kwargs)} for `{type(self).__name__}.__init__()`."
             raise ValueError(msg)
@@ -72,10 +81,12 @@ class BaseTuner:
         self.project = Project(self.directory, self.project_name)
         self.display: Display | None = None
         self._role = current_role()
+        self._saved_state: dict[str, Any] = {}
         if overwrite and self._role is not Role.TRIAL:
             self.project.erase()
         if self._role is not Role.TRIAL:
             oracle.attach(self.project)
+            self._restore_state()
         if self._role is Role.SCRIPT and not oracle.trials and not oracle.history.space.space:
             self._populate_initial_space()
 
@@ -88,16 +99,25 @@ class BaseTuner:
         run again.
 
         Args:
-            *fit_args: Passed to `run_trial`, which passes them to `HyperModel.fit`.
-            **fit_kwargs: Likewise. `verbose=0` also silences the search.
+            *fit_args: Passed to `run_trial`, which passes them to `HyperModel.fit`. A
+                hyperparameter among them (`batch_size=Choice("batch_size", [32, 64])`) is
+                searched, and its value passed on.
+            **fit_kwargs: Likewise, but for the following. `verbose=0` also silences the search.
+            timeout: Seconds after which no more trials begin.
+            search_verbose: What the search itself shows, whatever `verbose` is: 0 or 1.
 
         Raises:
             LeaseHeldError: Another process is searching on this project.
             RuntimeError: Too many trials in a row have failed.
         """
-        if "verbose" in fit_kwargs:
-            self.oracle.verbose = fit_kwargs["verbose"]
+        launch = current_launcher()
+        if launch is not None:
+            launch(self, fit_args, fit_kwargs)
+            return
+        options = self._take_options(fit_kwargs)
+        self.oracle.update_space(space_of(fit_args, fit_kwargs))
         self.oracle.start()
+        self.oracle.deadline = options.deadline()
         reason = None
         try:
             with display_for(self.oracle, live=False) as self.display:
@@ -107,6 +127,17 @@ class BaseTuner:
                 self.on_search_end()
         finally:
             self.oracle.stop(reason)
+            self.save()
+
+    def _take_options(self, fit_kwargs: dict[str, Any]) -> SearchOptions:
+        """Takes what is not for `run_trial` out of the arguments of `search`."""
+        takers = [self.run_trial, getattr(self.hypermodel, "fit", None)]
+        options = SearchOptions.taken_from(fit_kwargs, takers)
+        verbose = options.search_verbose
+        if verbose is None:
+            verbose = fit_kwargs.get("verbose", self.oracle.verbose)
+        self.oracle.verbose = verbose
+        return options
 
     def _run_trials(self, *fit_args: Any, **fit_kwargs: Any) -> str:
         """Runs one trial after another, and says why there are no more."""
@@ -142,12 +173,15 @@ class BaseTuner:
             failed = isinstance(error, errors.FailedTrialError)
             trial.status = TrialStatus.FAILED if failed else TrialStatus.INVALID
             trial.message = traceback.format_exc()
+            if isinstance(error, errors.OversizedModelError):
+                trial.record["infeasible"] = True
             sys.stderr.write(trial.message)
         trial.record["ended"] = time.time()
 
     def _run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
         objective = self.oracle.objective
-        results = self.run_trial(trial, *fit_args, **fit_kwargs)
+        args, kwargs = with_values(trial.hyperparameters, fit_args, fit_kwargs)
+        results = self.run_trial(trial, *args, **kwargs)
         if results is None and trial.metrics.exists(objective.name):
             return  # the trial reported by `oracle.update_trial`
         metrics = metrics_of(results, objective)
@@ -173,31 +207,7 @@ class BaseTuner:
             if earlier is not None:
                 trial.set_outcome(earlier)
 
-    # What a subclass overrides.
-
-    def run_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> Any:
-        """Evaluates one configuration.
-
-        Args:
-            trial: Holds the configuration in `trial.hyperparameters`.
-            *fit_args: What was passed to `search`.
-            **fit_kwargs: Likewise.
-
-        Returns:
-            A number, a dict of metrics, a Keras History, or a list of these, one an execution.
-        """
-        raise NotImplementedError
-
-    def save_model(self, trial_id: str, model: Any, step: int = 0) -> None:
-        """Saves a model of a trial. Raises NotImplementedError unless overridden."""
-        raise NotImplementedError
-
-    def load_model(self, trial: Trial) -> Any:
-        """Loads the model of a trial. Raises NotImplementedError unless overridden."""
-        raise NotImplementedError
-
-    def pre_create_trial(self) -> None:
-        """Called before the oracle is asked for a trial."""
+    # Hooks that do something; the others are in `TunerHooks`.
 
     def on_trial_begin(self, trial: Trial) -> None:
         """Called in the process that runs the trial, before it."""
@@ -207,93 +217,70 @@ class BaseTuner:
     def on_trial_end(self, trial: Trial) -> None:
         """Called in the process that runs the trial, after it; tells the oracle."""
         self.oracle.end_trial(trial)
+        self.save()
         if self.display is not None:
             self.display.trial_ended(trial)
 
-    def on_search_begin(self) -> None:
-        """Called before the first trial."""
+    # A subclass's own state.
 
-    def on_search_end(self) -> None:
-        """Called after the last trial."""
+    def save(self) -> None:  # type: ignore[override]  # Keras Tuner's takes no file
+        """Keeps what `get_state` of a subclass gives; all else is kept when it happens."""
+        self.oracle.save()
+        state = self.get_state()
+        if self._role is not Role.TRIAL and state != self._saved_state:
+            self.project.store.replace(self._get_tuner_fname(), json.dumps(state).encode())
+            self._saved_state = state
 
-    # Results.
+    def reload(self) -> None:  # type: ignore[override]  # Keras Tuner's takes no file
+        """Takes in what has been added to the project meanwhile."""
+        self.oracle.reload()
+        self._restore_state()
 
-    def get_best_models(self, num_models: int = 1) -> list[Any]:
-        """The models of the best trials, best first; fewer if fewer trials have completed."""
-        return [self.load_model(trial) for trial in self.oracle.get_best_trials(num_models)]
+    def _restore_state(self) -> None:
+        if type(self).get_state is TunerHooks.get_state:
+            return
+        try:
+            state = json.loads(self.project.store.read(self._get_tuner_fname()))
+        except KeyMissingError:
+            return
+        self._saved_state = state
+        self.set_state(state)
 
-    def get_best_hyperparameters(self, num_trials: int = 1) -> list[HyperParameters]:
-        """The hyperparameters of the best trials, best first."""
-        return [trial.hyperparameters for trial in self.oracle.get_best_trials(num_trials)]
+    def _get_tuner_fname(self) -> str:
+        return self.project.paths.tuner_state(self.tuner_id)
 
-    def search_space_summary(self, extended: bool = False) -> None:
-        """Prints the search space; with `extended` the values of each parameter too."""
-        print(summary.search_space(self.oracle.get_space(), extended))  # noqa: T201
-
-    def results_summary(self, num_trials: int = 10) -> None:
-        """Prints the best trials with their hyperparameters and scores."""
-        best = self.oracle.get_best_trials(num_trials)
-        print(summary.results(self.project.url, self.oracle.objective, best, num_trials))  # noqa: T201
-
-    @property
-    def remaining_trials(self) -> int | None:
-        """Number of trials that may still be created; None when there is no limit."""
-        remaining: int | None = self.oracle.remaining_trials()
-        return remaining
-
-    @property
-    def project_dir(self) -> str:
-        """Path or URL of the project."""
-        return self.project.url
-
-    def get_trial_dir(self, trial_id: str) -> str:
-        """Path or URL of a trial's folder."""
-        return f"{self.project.url}/{self.project.paths.trial(trial_id).folder}"
+    def _is_worker(self) -> bool:
+        """Whether somebody else keeps the books."""
+        return self._role is Role.TRIAL
 
     # The search space.
 
-    def discover_space(self) -> HyperParameters:
+    def discover_space(self, **fit_kwargs: Any) -> HyperParameters:
         """Builds the model as often as it takes to meet every hyperparameter, and returns them.
+
+        Args:
+            **fit_kwargs: As for `search`; there may be hyperparameters among them.
 
         For a training child: the process that searches never builds a model.
         """
         self._populate_initial_space()
+        self.oracle.update_space(space_of((), fit_kwargs))
         space: HyperParameters = self.oracle.get_space()
         return space
 
     def _populate_initial_space(self) -> None:
         if self.hypermodel is None:
             return
-        hp = self.oracle.get_space()
-        self.hypermodel.declare_hyperparameters(hp)
-        self.oracle.update_space(hp)
+        discovery.declare(self.hypermodel, self.oracle)
         self._activate_all_conditions()
 
     def _activate_all_conditions(self) -> None:
-        """Builds until each conditional scope has been active once.
-
-        A scope that was met and not entered gets its parent's value in the next build. A scope
-        that no value of its parent opens is given up.
-        """
-        if self.hypermodel is None:
-            return
-        hp = self.oracle.get_space()
-        tried: set[tuple[object, ...]] = set()
-        while True:
-            self.hypermodel.build(hp)
-            self.oracle.update_space(hp)
-            waiting = [scope for scope in hp.inactive_scopes if tuple(scope) not in tried]
-            if not waiting:
-                return
-            scope = waiting[0]
-            tried.add(tuple(scope))
-            hp = self.oracle.get_space()
-            hp.values.update({c.name: c.values[0] for c in scope if isinstance(c, Parent)})
-            hp.ensure_active_values()
+        if self.hypermodel is not None:
+            discovery.activate_all_conditions(self.hypermodel, self.oracle)
 
     @staticmethod
     def _run_trial_without_override() -> Any:
-        return BaseTuner.run_trial
+        return TunerHooks.run_trial
 
 
 def _slot() -> dict[str, str]:

@@ -42,6 +42,24 @@ class BatchTunerCallback(TunerCallback):
         self.tuner.on_batch_end(self.trial, self.model, batch, logs)
 
 
+class SizeLimit(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    """Refuses a model that is too large, which may be built only when it is fitted.
+
+    Args:
+        limit: Number of trainable parameters.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        del logs
+        from tuner.tuner import check_size
+
+        check_size(self.model, self.limit)
+
+
 class SaveBestEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
     """Saves the weights when the objective improves; over all executions it is given to.
 

@@ -8,6 +8,17 @@ class FailedTrialError(Exception):
     """
 
 
+class OversizedModelError(FailedTrialError):
+    """A model is larger than `max_model_size`.
+
+    It is no failure of the search: any number of them in a row does not end it.
+    """
+
+
+class CheckpointMissingError(LookupError):
+    """A trial has left no weights."""
+
+
 class FatalError(Exception):
     """Ends the search: no trial can work."""
 

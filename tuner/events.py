@@ -7,7 +7,7 @@ changes its meaning needs a new type, since journals must load for ever.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from storage import NewerFormatError
@@ -20,6 +20,8 @@ class SearchStarted:
     owner: str
     time: float
     max_trials: int | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    """The oracle's arguments, as far as they are plain values; among them the seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,15 @@ class TrialCreated:
     time: float
     seed: int | None = None
     budget: dict[str, Any] | None = None
+    enqueued: bool = False
+    """Whether the values are those that head the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesEnqueued:
+    """The user asked for a trial of these values, before the oracle's own."""
+
+    values: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +80,32 @@ class SearchEnded:
     time: float
 
 
-Event = SearchStarted | SpaceGrown | TrialCreated | TrialRetried | TrialEnded | SearchEnded
+@dataclass(frozen=True, slots=True)
+class OracleChanged:
+    """An oracle that keeps state beyond the history has changed it."""
+
+    state: dict[str, Any]
+
+
+Event = (
+    SearchStarted
+    | SpaceGrown
+    | ValuesEnqueued
+    | TrialCreated
+    | TrialRetried
+    | TrialEnded
+    | OracleChanged
+    | SearchEnded
+)
 
 TYPES: dict[str, type[Event]] = {
     "search_started": SearchStarted,
     "space_grown": SpaceGrown,
+    "values_enqueued": ValuesEnqueued,
     "trial_created": TrialCreated,
     "trial_retried": TrialRetried,
     "trial_ended": TrialEnded,
+    "oracle_changed": OracleChanged,
     "search_ended": SearchEnded,
 }
 NAMES = {cls: name for name, cls in TYPES.items()}
@@ -85,7 +114,7 @@ NAMES = {cls: name for name, cls in TYPES.items()}
 def encode(event: Event) -> dict[str, Any]:
     """An event as the JSON object that stands in the journal."""
     # `asdict` would copy every value to its depth.
-    fields_of = {field.name: getattr(event, field.name) for field in fields(event)}
+    fields_of = {f.name: getattr(event, f.name) for f in fields(event)}
     return {"type": NAMES[type(event)], **fields_of}
 
 

@@ -11,12 +11,14 @@ import numpy as np
 from tuner.budget import Budget
 from tuner.events import (
     Event,
+    OracleChanged,
     SearchEnded,
     SearchStarted,
     SpaceGrown,
     TrialCreated,
     TrialEnded,
     TrialRetried,
+    ValuesEnqueued,
 )
 from tuner.hyperparameters import HyperParameters, deserialize
 from tuner.objective import Objective
@@ -47,6 +49,13 @@ class History:
         self.started: float | None = None
         """Unix time of the first start of this search."""
         self.end_reason: str | None = None
+        self.settings: dict[str, Any] = {}
+        """Arguments of the oracle when the search was started last."""
+        self.oracle_state: dict[str, Any] = {}
+        """What an oracle keeps beyond this history."""
+        self.enqueued: list[dict[str, Any]] = []
+        """Values the user asked for, that have had no trial yet."""
+        self._asked_for: set[str] = set()
         self._created: dict[str, tuple[int, dict[str, Any]]] = {}
         """Of running trials: how many parameters were known at their creation, and the values."""
         self._rungs: dict[tuple[int, int, int], list[Trial]] = defaultdict(list)
@@ -55,20 +64,20 @@ class History:
         """Takes one more event into account."""
         match event:
             case SearchStarted():
-                self.max_trials = event.max_trials
-                self.started = self.started or event.time
-                self.end_reason = None
-                for trial in self.running.values():
-                    trial.forget_outcome()
-                    trial.interruptions += 1
+                self._start(event)
             case SpaceGrown():
                 self._grow(event)
+            case ValuesEnqueued():
+                self.enqueued.append(dict(event.values))
+                self._asked_for.add(values_key(event.values))
             case TrialCreated():
                 self._create(event)
             case TrialRetried():
                 self._retry(event)
             case TrialEnded():
                 self._end(event)
+            case OracleChanged():
+                self.oracle_state = dict(event.state)
             case SearchEnded():
                 self.end_reason = event.reason
 
@@ -104,6 +113,21 @@ class History:
         """The trials that were granted the budget of one rung, in order of creation."""
         return self._rungs.get((sweep, bracket, rung), [])
 
+    def was_asked_for(self, values: Values) -> bool:
+        """Whether the user has asked for these values before, or they have had a trial."""
+        key = values_key(values)
+        return key in self._asked_for or key in self.tried
+
+    def _start(self, event: SearchStarted) -> None:
+        self.max_trials = event.max_trials
+        self.settings = dict(event.settings)
+        self.seed = self.settings.get("seed", self.seed)
+        self.started = self.started or event.time
+        self.end_reason = None
+        for trial in self.running.values():
+            trial.forget_outcome()
+            trial.interruptions += 1
+
     def _grow(self, event: SpaceGrown) -> None:
         grown = HyperParameters()
         for config in event.hyperparameters:
@@ -120,6 +144,8 @@ class History:
         self.trials[trial.trial_id] = self.running[trial.trial_id] = trial
         self._created[trial.trial_id] = (len(self.space.space), dict(values))
         self.tried.add(values_key(event.values))
+        if event.enqueued:
+            del self.enqueued[0]
         if budget is not None:
             self._rungs[budget.sweep, budget.bracket, budget.rung].append(trial)
 

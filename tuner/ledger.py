@@ -29,6 +29,9 @@ class Ledger:
         self.project = project
         self.writing = False
         """Whether this process is the one writer."""
+        self.joining = False
+        """Whether events wait for `commit`, which writes them as one entry."""
+        self._waiting: list[Event] = []
 
     @property
     def owner(self) -> str:
@@ -57,14 +60,23 @@ class Ledger:
             seed = stored.seed
             self.history = new_history(seed)
             self.history.replay(events)
+        self._waiting.clear()
         self.writing = True
         return seed
 
     def record(self, *events: Event) -> None:
         """The one way in which a search's state changes."""
-        if self.project is not None and events:
+        if self.joining:
+            self._waiting += events
+        elif self.project is not None and events:
             self.project.append(events)
         self.history.replay(events)
+
+    def commit(self) -> None:
+        """Writes the events that wait, as one entry of the journal: all of them or none."""
+        waiting, self._waiting = self._waiting, []
+        if self.project is not None and waiting:
+            self.project.append(waiting)
 
     def close(self, reason: str | None) -> None:
         """Gives the project back; with a reason the search is recorded as ended."""
@@ -73,7 +85,9 @@ class Ledger:
         try:
             if reason is not None and self.history.end_reason is None:
                 self.record(SearchEnded(reason, time.time()))
+            self.commit()
         finally:
+            self._waiting.clear()
             self.writing = False
             if self.project is not None:
                 self.project.close()

@@ -66,7 +66,8 @@ def opening_line(oracle: Oracle, url: str) -> str:
     done, again = len(oracle.end_order), len(oracle.history.running)
     if not oracle.trials:
         return f"Searching in {url}"
-    return f"Going on with {url}: {done} trials are done, {again} run again"
+    line = f"Going on with {url}: {done} trials are done, {again} run again"
+    return f"{line}; {oracle.changed_settings}" if oracle.changed_settings else line
 
 
 def outcome_line(trial: Trial, metric: str) -> str:

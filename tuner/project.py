@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from storage import (
@@ -14,6 +15,7 @@ from storage import (
     Journal,
     KeyMissingError,
     Lease,
+    LocalStore,
     NewerFormatError,
     Owner,
     ProjectPaths,
@@ -148,6 +150,13 @@ class Project:
             if self.store.list(""):
                 self.store.replace(self.paths.erasing, b"{}")
                 self._delete_everything()
+
+    def trial_folder(self, trial_id: str) -> str:
+        """Path or URL of a trial's folder; on a local disk the folder is there."""
+        path = f"{self.url}/{self.paths.trial(trial_id).folder}"
+        if isinstance(self.store, LocalStore):
+            Path(path).mkdir(parents=True, exist_ok=True)
+        return path
 
     def save_result(self, trial_id: str, state: Mapping[str, Any]) -> bool:
         """Keeps the outcome of a trial; False when it has one already, which stays."""

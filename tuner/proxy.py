@@ -31,11 +31,11 @@ class OracleProxy:
             raise KeyError(trial_id)
         return self.trial
 
-    def update_trial(self, trial_id: str, metrics: Mapping[str, Any], step: int = 0) -> str:
+    def update_trial(self, trial_id: str, metrics: Mapping[str, Any], step: int = 0) -> Trial:
         trial = self.get_trial(trial_id)
         trial.report(metrics, step, self._oracle.objective)
         self._send(kind="metrics", metrics=dict(metrics), step=step)
-        return trial.status
+        return trial
 
     def end_trial(self, trial: Trial) -> None:
         self._send(kind="ended", trial=trial.get_state())

@@ -13,6 +13,7 @@ from tuner.hyperparameters import HyperParameters
 from tuner.jsonable import from_json, to_json
 from tuner.metrics import MetricsTracker
 from tuner.objective import Objective
+from tuner.stateful import Stateful
 
 
 class TrialStatus:
@@ -32,7 +33,7 @@ class TrialStatus:
     """Ended without a score, and is not tried again."""
 
 
-class Trial:
+class Trial(Stateful):
     """One configuration of the search space and its fate.
 
     Args:
@@ -78,6 +79,11 @@ class Trial:
     def tries(self) -> int:
         """How often the trial was begun."""
         return 1 + self.losses + self.retries + self.interruptions
+
+    @property
+    def infeasible(self) -> bool:
+        """Whether the configuration was refused before it was trained, which is nobody's fault."""
+        return bool(self.record.get("infeasible"))
 
     @property
     def ended(self) -> bool:

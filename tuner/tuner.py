@@ -8,11 +8,14 @@ import gc
 import math
 import os
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuner import checkpoint, errors
+from tuner import checkpoint, errors, tensorboard
 from tuner.base_tuner import BaseTuner
+from tuner.compiling import override_compile_args
+from tuner.cross_validation import arguments_of_fold, splitter_of
 from tuner.hyperparameters import HyperParameters
 from tuner.oracle import Oracle
 from tuner.seeds import seed_execution
@@ -37,10 +40,13 @@ class Tuner(BaseTuner):
         distribution_strategy: A `tf.distribute.Strategy` to build and fit under.
         directory: Path or fsspec URL under which projects lie; the working directory if omitted.
         project_name: Name of the project; a project that exists is continued.
-        logger: Ignored.
+        logger: Deprecated and ignored.
         tuner_id: Name of this tuner among several; only a label.
         overwrite: Whether to delete what lies there, and to begin anew.
         executions_per_trial: How often each configuration is trained; its metrics are the mean.
+        cross_validation: A number of folds, or a splitter of scikit-learn. Each configuration is
+            trained once for each fold, which is left out to validate on; `search` then takes
+            arrays `x` and `y`, and no validation data.
     """
 
     def __init__(
@@ -72,6 +78,7 @@ class Tuner(BaseTuner):
         self.metrics = metrics
         self.distribution_strategy = distribution_strategy
         self.executions_per_trial = executions_per_trial
+        self.cross_validation = splitter_of(kwargs.pop("cross_validation", None))
         super().__init__(
             oracle=oracle,
             hypermodel=hypermodel,
@@ -91,28 +98,58 @@ class Tuner(BaseTuner):
         Returns:
             A list with the result of each execution.
         """
-        from tuner.callbacks import SaveBestEpoch
-
-        callbacks = kwargs.pop("callbacks", None) or []
+        callbacks = kwargs.pop("callbacks", None)
         kwargs.update(_budget(trial))
         results = []
+        with self._best_epoch_kept(trial) as save_best:
+            for execution in range(self._number_of_executions()):
+                own = self._callbacks_of(callbacks, trial, execution)
+                parts = self._arguments_of(execution, args, kwargs)
+                parts[1]["callbacks"] = [*own, self._tuner_callback(trial), save_best]
+                if trial.seed is not None:
+                    seed_execution(trial.seed, execution)
+                results.append(self._build_and_fit_model(trial, *parts[0], **parts[1]))
+        return results
+
+    def _number_of_executions(self) -> int:
+        folds = self.cross_validation.get_n_splits() if self.cross_validation else 1
+        return self.executions_per_trial * folds
+
+    def _arguments_of(
+        self, execution: int, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> tuple[Sequence[Any], dict[str, Any]]:
+        """The arguments of one execution, which is one fold with cross-validation."""
+        if self.cross_validation is None:
+            return args, dict(kwargs)
+        fold = execution % self.cross_validation.get_n_splits()
+        return (), arguments_of_fold(self.cross_validation, fold, args, kwargs)
+
+    @contextlib.contextmanager
+    def _best_epoch_kept(self, trial: Trial) -> Iterator[Any]:
+        """A callback for all executions of a trial; the best epoch it saw is kept at the end."""
+        from tuner.callbacks import SaveBestEpoch
+
         # A child that is killed cannot tidy up; whoever started it removes the scratch folder.
         scratch = os.environ.get("TRIALFLOW_SCRATCH") or None
         with tempfile.TemporaryDirectory(prefix="trialflow-", dir=scratch) as folder:
             path = Path(folder) / "checkpoint.weights.h5"
-            save_best = SaveBestEpoch(self.oracle.objective, str(path))
-            for execution in range(self.executions_per_trial):
-                kwargs["callbacks"] = [
-                    *self._deepcopy_callbacks(callbacks),
-                    self._tuner_callback(trial),
-                    save_best,
-                ]
-                if trial.seed is not None:
-                    seed_execution(trial.seed, execution)
-                results.append(self._build_and_fit_model(trial, *args, **kwargs))
+            yield SaveBestEpoch(self.oracle.objective, str(path))
             if path.exists():
                 trial.record["checkpoint"] = checkpoint.keep(self.project, trial.trial_id, path)
-        return results
+
+    def _callbacks_of(self, callbacks: Any, trial: Trial, execution: int) -> list[Any]:
+        """Fresh callbacks for an execution: callbacks keep state, and Keras does not reset it."""
+        if callable(callbacks):
+            own = list(callbacks())
+        else:
+            listed = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+            own = self._deepcopy_callbacks([c for c in listed if c is not None])
+        self._configure_tensorboard_dir(own, trial, execution)
+        if self.max_model_size is not None:
+            from tuner.callbacks import SizeLimit
+
+            own.append(SizeLimit(self.max_model_size))
+        return own
 
     def _build_and_fit_model(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
         """One execution: a fresh model, trained; returns what `HyperModel.fit` returned."""
@@ -138,9 +175,7 @@ class Tuner(BaseTuner):
             )
             raise errors.FatalTypeError(msg)
         self._override_compile_args(model)
-        size = _trainable_size(model)
-        if self.max_model_size is not None and size > self.max_model_size:
-            raise errors.FailedTrialError(f"Oversized model: {size} parameters. Skip model.")
+        check_size(model, self.max_model_size)
         return model
 
     def _build_hypermodel(self, hp: HyperParameters) -> Any:
@@ -153,13 +188,8 @@ class Tuner(BaseTuner):
         return model
 
     def _override_compile_args(self, model: Any) -> None:
-        overrides = {"optimizer": self.optimizer, "loss": self.loss, "metrics": self.metrics}
-        if not any(overrides.values()):
-            return
-        compiled = {"optimizer": model.optimizer, "loss": model.loss}
-        config = model.get_compile_config() or {}
-        compiled["metrics"] = config.get("metrics")
-        model.compile(**{**compiled, **{k: v for k, v in overrides.items() if v is not None}})
+        with maybe_distribute(self.distribution_strategy):
+            override_compile_args(model, self.optimizer, self.loss, self.metrics)
 
     def _tuner_callback(self, trial: Trial) -> Any:
         from tuner.callbacks import BatchTunerCallback, TunerCallback
@@ -172,15 +202,23 @@ class Tuner(BaseTuner):
         return (BatchTunerCallback if batches else TunerCallback)(self, trial)
 
     def _deepcopy_callbacks(self, callbacks: list[Any]) -> list[Any]:
-        """Fresh callbacks for an execution: callbacks keep state, and Keras does not reset it."""
         try:
             return copy.deepcopy(callbacks)
         except Exception as error:
             msg = (
                 "Expected callbacks that can be deep-copied, since each execution needs its own. "
-                f"Received: callbacks={callbacks!r} ({error})."
+                f"Received: callbacks={callbacks!r} ({error}). Pass a function that makes them: "
+                "callbacks=lambda: [...]."
             )
             raise errors.FatalValueError(msg) from error
+
+    def _configure_tensorboard_dir(
+        self, callbacks: list[Any], trial: Trial, execution: int = 0
+    ) -> None:
+        tensorboard.configure(callbacks, trial, execution)
+
+    def _get_tensorboard_dir(self, logdir: Any, trial_id: str, execution: int) -> str:
+        return tensorboard.folder_of(logdir, trial_id, execution)
 
     def report_epoch(self, trial: Trial, epoch: int, logs: Any) -> None:
         """Tells whoever watches the search how far the trial is."""
@@ -207,7 +245,7 @@ class Tuner(BaseTuner):
         """Builds the trial's model and loads the weights of its best epoch.
 
         Raises:
-            FileNotFoundError: The trial left no weights.
+            CheckpointMissingError: The trial left no weights.
         """
         hp = trial.hyperparameters.copy()
         hp.values.pop("tuner/trial_id", None)  # its weights are the trial's own now
@@ -226,15 +264,22 @@ class Tuner(BaseTuner):
     def _load_weights(self, trial_id: str, model: Any) -> None:
         result = self.project.read_result(trial_id) or {}
         record = result.get("record") or {}
-        if "checkpoint" not in record:
+        if not model.built and record.get("build_config"):
+            model.build_from_config(record["build_config"])
+        own = Path(self._get_checkpoint_fname(trial_id))
+        if "checkpoint" in record:
+            checkpoint.load(self.project, record["checkpoint"], model)
+        elif own.exists():
+            model.load_weights(own)  # a subclass's `run_trial` has saved it there
+        else:
             msg = (
                 f"Expected weights of trial {trial_id} at {self.project.url}. Received: none. "
                 "The trial did not end, or its `fit` did not pass on `callbacks`."
             )
-            raise FileNotFoundError(msg)
-        if not model.built and record.get("build_config"):
-            model.build_from_config(record["build_config"])
-        checkpoint.load(self.project, record["checkpoint"], model)
+            raise errors.CheckpointMissingError(msg)
+
+    def _get_checkpoint_fname(self, trial_id: str) -> str:
+        return f"{self.get_trial_dir(trial_id)}/checkpoint.weights.h5"
 
     @staticmethod
     def _run_trial_without_override() -> Any:
@@ -255,5 +300,14 @@ def _budget(trial: Trial) -> dict[str, int]:
     return {"epochs": trial.budget.epochs, "initial_epoch": trial.budget.initial_epoch}
 
 
-def _trainable_size(model: Any) -> int:
-    return sum(math.prod(variable.shape) for variable in model.trainable_weights)
+def check_size(model: Any, limit: int | None) -> None:
+    """Refuses a model with more trainable parameters than the limit; one not built yet has none.
+
+    Raises:
+        OversizedModelError: It has more.
+    """
+    size = sum(math.prod(variable.shape) for variable in model.trainable_weights)
+    if limit is not None and size > limit:
+        raise errors.OversizedModelError(
+            f"Oversized model: {size} parameters. Skip model. (max_model_size={limit})"
+        )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tuner.oracles.bayesian_optimization import BayesianOptimizationOracle
+from tuner.oracles.grid_search import GridSearchOracle
 from tuner.oracles.hyperband import HyperbandOracle
 from tuner.oracles.random_search import RandomSearchOracle
 from tuner.tuner import Tuner
@@ -36,6 +38,89 @@ class RandomSearch(Tuner):
         oracle = RandomSearchOracle(
             objective=objective,
             max_trials=max_trials,
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        super().__init__(oracle, hypermodel, **kwargs)
+
+
+class GridSearch(Tuner):
+    """Tries every combination of values once; of a parameter without a step, ten and the default.
+
+    Args:
+        hypermodel: A `HyperModel`, or a function from `hp` to a compiled Keras model.
+        objective: See `Oracle`, as all arguments down to `max_consecutive_failed_trials`.
+        max_trials: Number of configurations to try; None for all.
+        **kwargs: Arguments of `Tuner`.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: Any = None,
+        max_trials: int | None = None,
+        seed: int | None = None,
+        hyperparameters: Any = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        self.seed = seed
+        oracle = GridSearchOracle(
+            objective=objective,
+            max_trials=max_trials,
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        super().__init__(oracle, hypermodel, **kwargs)
+
+
+class BayesianOptimization(Tuner):
+    """Learns from the scores which configurations are promising (a Gaussian process).
+
+    Args:
+        hypermodel: A `HyperModel`, or a function from `hp` to a compiled Keras model.
+        objective: See `Oracle`, as all arguments down to `max_consecutive_failed_trials`.
+        max_trials: Number of configurations to try.
+        num_initial_points: Configurations to try before the model of the scores is asked.
+        alpha: Variance of the noise that is added to the scores, once they are standardised.
+        beta: Weight of what is unknown against what is expected; see
+            `BayesianOptimizationOracle`.
+        **kwargs: Arguments of `Tuner`.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: Any = None,
+        max_trials: int | None = 10,
+        num_initial_points: int | None = None,
+        alpha: float = 1e-4,
+        beta: float = 2.6,
+        seed: int | None = None,
+        hyperparameters: Any = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        oracle = BayesianOptimizationOracle(
+            objective=objective,
+            max_trials=max_trials,
+            num_initial_points=num_initial_points,
+            alpha=alpha,
+            beta=beta,
             seed=seed,
             hyperparameters=hyperparameters,
             tune_new_entries=tune_new_entries,

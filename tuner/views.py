@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tuner.history import History
+from tuner.objective import Objective
+from tuner.pareto import pareto_front
 from tuner.trial import Trial
 
 
@@ -10,6 +12,7 @@ class HistoryViews:
     """Reads everything off the history, so that nothing is known twice."""
 
     max_trials: int | None
+    objective: Objective
 
     @property
     def history(self) -> History:
@@ -17,15 +20,28 @@ class HistoryViews:
 
     @property
     def trials(self) -> dict[str, Trial]:
+        """All trials by id, in the order of their creation."""
         return self.history.trials
 
     @property
     def start_order(self) -> list[str]:
+        """Ids in the order of creation."""
         return list(self.trials)
 
     @property
     def end_order(self) -> list[str]:
+        """Ids of ended trials, in the order of their ends."""
         return self.history.end_order
+
+    @property
+    def run_times(self) -> dict[str, int]:
+        """How often each trial was begun."""
+        return {trial_id: trial.tries for trial_id, trial in self.trials.items()}
+
+    @property
+    def planned_trials(self) -> int | None:
+        """Number of trials the search will have, None when nobody can say."""
+        return self.max_trials
 
     def get_trial(self, trial_id: str) -> Trial:
         """The trial with this id. Raises KeyError if there is none."""
@@ -34,6 +50,10 @@ class HistoryViews:
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
         """The completed trials with the best scores, best first; fewer if there are fewer."""
         return self.history.ranked()[:num_trials]
+
+    def get_pareto_trials(self) -> list[Trial]:
+        """The completed trials that no other beats in every objective, best sum first."""
+        return pareto_front(self.history.ranked(), self.objective)
 
     def remaining_trials(self) -> int | None:
         """Trials that may still be created; None when there is no limit."""

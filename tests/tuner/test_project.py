@@ -106,6 +106,8 @@ def test_every_event_has_a_name():
         "TrialCreated",
         "TrialRetried",
         "TrialEnded",
+        "ValuesEnqueued",
+        "OracleChanged",
         "SearchEnded",
     }
 

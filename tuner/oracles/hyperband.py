@@ -157,6 +157,8 @@ class HyperbandOracle(Oracle):
         hyperband_iterations: How often the whole table of brackets is run; may be infinite.
     """
 
+    grants_budgets = True
+
     def __init__(
         self,
         objective: object = None,

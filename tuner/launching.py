@@ -1,0 +1,42 @@
+"""Who runs a script's search: the script's own process, or a launcher that spreads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from tuner.base_tuner import BaseTuner
+
+
+class Launcher(Protocol):
+    """Runs a tuner's search from the first trial to the last."""
+
+    def __call__(self, tuner: BaseTuner, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Returns when the search has ended.
+
+        Args:
+            tuner: As the script assembled it.
+            args: What the script passed to `search`.
+            kwargs: Likewise.
+        """
+
+
+_launcher: ContextVar[Launcher | None] = ContextVar("launcher", default=None)
+
+
+def current_launcher() -> Launcher | None:
+    """The launcher of searches that begin now; None when they run in this process."""
+    return _launcher.get()
+
+
+@contextmanager
+def launching(launcher: Launcher | None) -> Iterator[None]:
+    """Searches that begin inside are run by this launcher."""
+    token = _launcher.set(launcher)
+    try:
+        yield
+    finally:
+        _launcher.reset(token)

@@ -1,0 +1,83 @@
+"""What a tuner tells of its search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tuner import summary
+from tuner.hooks import TunerHooks
+from tuner.hyperparameters import HyperParameters
+from tuner.project import Project
+from tuner.trial import Trial
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class TunerResults(TunerHooks):
+    """The questions a tuner answers, before, during and after a search."""
+
+    oracle: Any
+    project: Project
+
+    def enqueue(self, values: Mapping[str, Any]) -> None:
+        """Asks for a trial of these values, before any of the oracle's own.
+
+        Good for configurations that are known to work. What was asked for before, or has had a
+        trial, is not tried again, so a script that is run again may ask again.
+
+        Args:
+            values: By hyperparameter; the others take their defaults.
+
+        Raises:
+            ValueError: There is no such hyperparameter, or it cannot have that value.
+        """
+        self.oracle.enqueue(values)
+
+    def get_best_models(self, num_models: int = 1) -> list[Any]:
+        """The models of the best trials, best first; fewer if fewer trials have completed."""
+        return [self.load_model(trial) for trial in self.oracle.get_best_trials(num_models)]
+
+    def get_best_hyperparameters(self, num_trials: int = 1) -> list[HyperParameters]:
+        """The hyperparameters of the best trials, best first."""
+        return [trial.hyperparameters for trial in self.oracle.get_best_trials(num_trials)]
+
+    def get_pareto_trials(self) -> list[Trial]:
+        """The completed trials that no other beats in every objective, best sum first."""
+        trials: list[Trial] = self.oracle.get_pareto_trials()
+        return trials
+
+    def results(self, level: str = "trials") -> pa.Table:
+        """What the search has found so far, as a table; `.to_pandas()` makes a DataFrame of it.
+
+        Args:
+            level: `"trials"`, `"executions"` or `"epochs"`: what a row is.
+        """
+        from tuner.tables import table_of
+
+        return table_of(level, self.project, self.oracle.history)
+
+    def search_space_summary(self, extended: bool = False) -> None:
+        """Prints the search space; with `extended` the values of each parameter too."""
+        print(summary.search_space(self.oracle.get_space(), extended))  # noqa: T201
+
+    def results_summary(self, num_trials: int = 10) -> None:
+        """Prints the best trials with their hyperparameters and scores."""
+        best = self.oracle.get_best_trials(num_trials)
+        print(summary.results(self.project.url, self.oracle.objective, best, num_trials))  # noqa: T201
+
+    @property
+    def remaining_trials(self) -> int | None:
+        """Number of trials that may still be created; None when there is no limit."""
+        remaining: int | None = self.oracle.remaining_trials()
+        return remaining
+
+    @property
+    def project_dir(self) -> str:
+        """Path or URL of the project."""
+        return self.project.url
+
+    def get_trial_dir(self, trial_id: str) -> str:
+        """Path or URL of a trial's folder; on a local disk the folder is there."""
+        return self.project.trial_folder(trial_id)
