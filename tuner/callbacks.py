@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from tuner.model_size import check_size
 from tuner.objective import Objective
 from tuner.trial import Trial
 
@@ -43,7 +44,7 @@ class BatchTunerCallback(TunerCallback):
 
 
 class SizeLimit(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
-    """Refuses a model that is too large, which may be built only when it is fitted.
+    """Refuses a model that is too large, once its first batch has built it.
 
     Args:
         limit: Number of trainable parameters.
@@ -53,11 +54,10 @@ class SizeLimit(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no
         super().__init__()
         self.limit = limit
 
-    def on_train_begin(self, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         del logs
-        from tuner.tuner import check_size
-
-        check_size(self.model, self.limit)
+        if batch == 0:
+            check_size(self.model, self.limit)
 
 
 class SaveBestEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -67,10 +68,11 @@ class OracleSubclassing(HistoryViews):
         known = OracleSubclassing.get_state(self)
         own = {name: value for name, value in self.get_state().items() if name not in known}
         try:
-            state: dict[str, Any] = to_json({**own, "seed_state": self._seed_state})
+            text = json.dumps(to_json({**own, "seed_state": self._seed_state}), allow_nan=False)
         except (TypeError, ValueError) as error:
             msg = f"Expected `{type(self).__name__}.get_state` to return JSON. Received: {error}."
             raise TypeError(msg) from error
+        state: dict[str, Any] = json.loads(text)  # tuples are lists now, as after a resume
         return state
 
     def restore(self, own_state: Mapping[str, Any]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import gc
-import math
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from tuner.base_tuner import BaseTuner
 from tuner.compiling import override_compile_args
 from tuner.cross_validation import arguments_of_fold, splitter_of
 from tuner.hyperparameters import HyperParameters
+from tuner.model_size import check_size
 from tuner.oracle import Oracle
 from tuner.seeds import seed_execution
 from tuner.trial import Trial
@@ -145,10 +145,6 @@ class Tuner(BaseTuner):
             listed = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
             own = self._deepcopy_callbacks([c for c in listed if c is not None])
         self._configure_tensorboard_dir(own, trial, execution)
-        if self.max_model_size is not None:
-            from tuner.callbacks import SizeLimit
-
-            own.append(SizeLimit(self.max_model_size))
         return own
 
     def _build_and_fit_model(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
@@ -156,7 +152,10 @@ class Tuner(BaseTuner):
         hp = trial.hyperparameters
         with maybe_distribute(self.distribution_strategy):
             model = self._try_build(hp)
+            if self.max_model_size is not None and not model.built:
+                kwargs["callbacks"] = [*kwargs.get("callbacks", []), self._size_limit()]
             result = self.hypermodel.fit(hp, model, *args, **kwargs)  # type: ignore[union-attr]
+        check_size(model, self.max_model_size)  # `fit` may not have passed on the callbacks
         if model.built and hasattr(model, "get_build_config"):
             trial.record["build_config"] = model.get_build_config()
         return result
@@ -190,6 +189,11 @@ class Tuner(BaseTuner):
     def _override_compile_args(self, model: Any) -> None:
         with maybe_distribute(self.distribution_strategy):
             override_compile_args(model, self.optimizer, self.loss, self.metrics)
+
+    def _size_limit(self) -> Any:
+        from tuner.callbacks import SizeLimit
+
+        return SizeLimit(self.max_model_size)  # type: ignore[arg-type]  # called with one only
 
     def _tuner_callback(self, trial: Trial) -> Any:
         from tuner.callbacks import BatchTunerCallback, TunerCallback
@@ -298,16 +302,3 @@ def _budget(trial: Trial) -> dict[str, int]:
     if trial.budget is None:
         return {}
     return {"epochs": trial.budget.epochs, "initial_epoch": trial.budget.initial_epoch}
-
-
-def check_size(model: Any, limit: int | None) -> None:
-    """Refuses a model with more trainable parameters than the limit; one not built yet has none.
-
-    Raises:
-        OversizedModelError: It has more.
-    """
-    size = sum(math.prod(variable.shape) for variable in model.trainable_weights)
-    if limit is not None and size > limit:
-        raise errors.OversizedModelError(
-            f"Oversized model: {size} parameters. Skip model. (max_model_size={limit})"
-        )
