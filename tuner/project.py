@@ -89,7 +89,7 @@ class Project:
         if self.store.exists(self.paths.erasing):
             return None
         try:
-            state = json.loads(self.store.read(self.paths.project))
+            state = self._read_json(self.paths.project)
         except KeyMissingError:
             self._check_no_orphaned_journal()
             return None
@@ -164,11 +164,13 @@ class Project:
 
     def read_result(self, trial_id: str) -> dict[str, Any] | None:
         """The outcome of a trial as its process left it, None when it left none."""
-        key = self.paths.trial(trial_id).result
         try:
-            data = self.store.read(key)
+            return self._read_json(self.paths.trial(trial_id).result)
         except KeyMissingError:
             return None
+
+    def _read_json(self, key: str) -> dict[str, Any]:
+        data = self.store.read(key)
         try:
             state: dict[str, Any] = json.loads(data)
         except ValueError as error:

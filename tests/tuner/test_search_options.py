@@ -1,0 +1,74 @@
+"""What `search` keeps for itself of its arguments."""
+
+import time
+
+import pytest
+
+from tuner import BaseTuner, HyperModel, Objective
+from tuner.oracles import RandomSearchOracle
+
+
+class Sleepy(BaseTuner):
+    def run_trial(self, trial, seconds=0.0, **kwargs):
+        assert "search_verbose" not in kwargs
+        time.sleep(seconds)
+        return trial.hyperparameters.Float("x", -1.0, 1.0) ** 2
+
+
+def make(directory, cls=Sleepy, trials=50, **options):
+    oracle = RandomSearchOracle(Objective("loss", "min"), trials, seed=0)
+    return cls(oracle, directory=str(directory), project_name="p", **options)
+
+
+def test_when_the_time_is_up_no_more_trials_begin_and_the_search_can_go_on(tmp_path):
+    tuner = make(tmp_path, trials=8)
+    tuner.search(seconds=0.2, timeout=0.5, verbose=0)
+    done = len(tuner.oracle.end_order)
+    assert 1 <= done < 8
+    assert not tuner.oracle.history.running
+    assert tuner.oracle.history.end_reason == "the time is up"
+    again = make(tmp_path, trials=8)
+    again.search(verbose=0)
+    assert len(again.oracle.end_order) == 8
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
+def test_a_timeout_is_positive(tmp_path, timeout):
+    with pytest.raises(ValueError, match="timeout"):
+        make(tmp_path).search(timeout=timeout)
+
+
+def test_an_argument_that_the_user_s_own_function_takes_is_theirs(tmp_path):
+    seen = []
+
+    class Own(Sleepy):
+        def run_trial(self, trial, timeout, **kwargs):
+            seen.append(timeout)
+            return 1.0
+
+    make(tmp_path, Own, trials=1).search(timeout=-5, verbose=0)
+
+    class Model(HyperModel):
+        def build(self, hp):
+            return None
+
+        def fit(self, hp, model, timeout):
+            return timeout
+
+    class Calling(BaseTuner):
+        def run_trial(self, trial, *args, **kwargs):
+            seen.append(self.hypermodel.fit(trial.hyperparameters, None, **kwargs))
+            return 1.0
+
+    make(tmp_path / "2", Calling, 1, hypermodel=Model()).search(timeout=-6)
+    assert seen == [-5, -6]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [({}, True), ({"verbose": 0}, False), ({"verbose": 0, "search_verbose": 1}, True)]
+    + [({"verbose": 1, "search_verbose": 0}, False), ({"verbose": "auto"}, True)],
+)
+def test_the_search_has_a_verbosity_of_its_own(tmp_path, capsys, arguments, shown):
+    make(tmp_path, trials=1).search(**arguments)
+    assert ("1/1 done" in capsys.readouterr().out) is shown
