@@ -49,6 +49,10 @@ class TrialPaths:
     def checkpoint(self, digest: str) -> str:
         return f"{self.folder}/checkpoint-{digest}.weights.h5"
 
+    def pickle(self, digest: str) -> str:
+        """A model of a library that keeps its models so; nothing of ours is pickled."""
+        return f"{self.folder}/model-{digest}.pickle"
+
     def execution(self, number: int) -> ExecutionPaths:
         return ExecutionPaths(f"{self.folder}/execution-{number}")
 

@@ -5,6 +5,7 @@ from tuner.hypermodel import HyperModel
 from tuner.hyperparameters import HyperParameters
 from tuner.objective import MultiObjective, Objective
 from tuner.oracle import Oracle, synchronized
+from tuner.sklearn_tuner import SklearnTuner
 from tuner.trial import Trial, TrialStatus
 from tuner.tuner import Tuner
 from tuner.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch
@@ -20,6 +21,7 @@ __all__ = [
     "Objective",
     "Oracle",
     "RandomSearch",
+    "SklearnTuner",
     "Trial",
     "TrialStatus",
     "Tuner",

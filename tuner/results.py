@@ -6,7 +6,7 @@ A result is a number, a dict of metrics, a Keras History, or a list of these, on
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -59,14 +59,15 @@ def describe_execution(result: Any, objective: Objective) -> dict[str, Any]:
 
 def best_epoch(history: Any, objective: Objective) -> int:
     """Index of the epoch with the best objective; the first of equals, never one that is NaN."""
-    best, best_value = 0, None
-    for index, logs in enumerate(_epochs(history)):
+    best, best_value = None, None
+    for index, logs in _epochs(history).items():
+        best = index if best is None else best
         value = objective.get_value(logs)
         if np.isnan(value):
             continue
         if best_value is None or objective.better_than(value, best_value):
             best, best_value = index, value
-    return best
+    return best or 0
 
 
 def is_history(result: Any) -> bool:
@@ -85,7 +86,7 @@ def _of_history(history: Any, objective: Objective) -> dict[str, float]:
     if not epochs:
         msg = "Expected at least one epoch in the History. Received: none. Check `epochs`."
         raise errors.FatalValueError(msg)
-    _checked(epochs[0], objective)
+    _checked(next(iter(epochs.values())), objective)
     logs = epochs[best_epoch(history, objective)]
     metrics = {name: float(value) for name, value in logs.items()}
     if objective.name not in metrics:
@@ -93,15 +94,38 @@ def _of_history(history: Any, objective: Objective) -> dict[str, float]:
     return metrics
 
 
-def _epochs(history: Any) -> list[dict[str, float]]:
-    """The history turned from one list a metric to one dict an epoch.
+def _epochs(history: Any) -> dict[int, dict[str, float]]:
+    """The metrics of each epoch that has them all, by its index in the history.
 
-    With `validation_freq` the validation metrics are shorter than the others; an epoch without
-    them cannot be the best, so only those that have every metric count.
+    With `validation_freq` most epochs have no validation metrics, and cannot be the best.
     """
-    names = list(history.history)
-    length = min((len(values) for values in history.history.values()), default=0)
-    return [{name: history.history[name][index] for name in names} for index in range(length)]
+    longest = max((len(values) for values in history.history.values()), default=0)
+    epochs = list(history.epoch) if len(history.epoch) == longest else list(range(longest))
+    at = {
+        name: dict(zip(measured_at(epochs, len(values)) or epochs, values, strict=False))
+        for name, values in history.history.items()
+    }
+    return {
+        index: {name: values[epoch] for name, values in at.items()}
+        for index, epoch in enumerate(epochs)
+        if all(epoch in values for values in at.values())
+    }
+
+
+def measured_at(epochs: Sequence[int], count: int) -> Sequence[int]:
+    """The epochs in which a metric with this many values was measured.
+
+    With fewer values than epochs it is one of validation every n-th epoch. Where several n would
+    fit, nobody can say, and the answer is none.
+    """
+    if count == len(epochs):
+        return epochs
+    fitting = {
+        tuple(epoch for epoch in epochs if (epoch + 1) % every == 0)
+        for every in range(2, 2 + max(epochs, default=0))
+    }
+    distinct = [places for places in fitting if len(places) == count]
+    return distinct[0] if len(distinct) == 1 else ()
 
 
 def _checked(metrics: dict[str, Any], objective: Objective) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
@@ -52,7 +53,7 @@ def all_values(parameter: HyperParameter) -> Iterator[Any]:
         msg = f"Expected a parameter whose values can be listed. Received: {parameter!r}."
         raise ValueError(f"{msg} Give it a `step`.")
     default = parameter.default
-    return chain([default], (value for value in _listed(parameter) if value != default))
+    return chain([default], (value for value in _listed(parameter) if not _same(value, default)))
 
 
 def iterate_values(space: HyperParameters) -> Iterator[Values]:
@@ -151,8 +152,15 @@ def _sizes(
 
 
 def _length(parameter: HyperParameter) -> int:
-    listed = _listed(parameter)
-    return len(listed) + (parameter.default not in listed)
+    listed, default = _listed(parameter), parameter.default
+    if isinstance(default, float):
+        return len(listed) + all(not _same(value, default) for value in listed)
+    return len(listed) + (default not in listed)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two values are one: of floats, steps may miss the default by rounding."""
+    return math.isclose(a, b) if isinstance(a, float) and isinstance(b, float) else bool(a == b)
 
 
 def _listed(parameter: HyperParameter) -> Collection[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import gc
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ from tuner.model_size import check_size
 from tuner.oracle import Oracle
 from tuner.seeds import seed_execution
 from tuner.trial import Trial
+
+logger = logging.getLogger(__name__)
 
 
 class Tuner(BaseTuner):
@@ -99,7 +102,7 @@ class Tuner(BaseTuner):
             A list with the result of each execution.
         """
         callbacks = kwargs.pop("callbacks", None)
-        kwargs.update(_budget(trial))
+        kwargs.update(self._budget_of(trial))
         results = []
         with self._best_epoch_kept(trial) as save_best:
             for execution in range(self._number_of_executions()):
@@ -110,6 +113,22 @@ class Tuner(BaseTuner):
                     seed_execution(trial.seed, execution)
                 results.append(self._build_and_fit_model(trial, *parts[0], **parts[1]))
         return results
+
+    def _budget_of(self, trial: Trial) -> dict[str, int]:
+        """The arguments of `fit` that a budget decides, whatever `search` was given."""
+        budget = trial.budget
+        if budget is None:
+            return {}
+        parent = trial.hyperparameters.values.get("tuner/trial_id")
+        if parent is None or self._has_weights(parent):
+            return {"epochs": budget.epochs, "initial_epoch": budget.initial_epoch}
+        logger.warning(
+            "Trial %s trains from its first epoch: trial %s left no weights.",
+            trial.trial_id,
+            parent,
+        )
+        del trial.hyperparameters.values["tuner/trial_id"]
+        return {"epochs": budget.epochs, "initial_epoch": 0}
 
     def _number_of_executions(self) -> int:
         folds = self.cross_validation.get_n_splits() if self.cross_validation else 1
@@ -265,9 +284,16 @@ class Tuner(BaseTuner):
         """
         return super().get_best_models(num_models)
 
-    def _load_weights(self, trial_id: str, model: Any) -> None:
+    def _has_weights(self, trial_id: str) -> bool:
+        saved = "checkpoint" in self._record_of(trial_id)
+        return saved or Path(self._get_checkpoint_fname(trial_id)).exists()
+
+    def _record_of(self, trial_id: str) -> dict[str, Any]:
         result = self.project.read_result(trial_id) or {}
-        record = result.get("record") or {}
+        return result.get("record") or {}
+
+    def _load_weights(self, trial_id: str, model: Any) -> None:
+        record = self._record_of(trial_id)
         if not model.built and record.get("build_config"):
             model.build_from_config(record["build_config"])
         own = Path(self._get_checkpoint_fname(trial_id))
@@ -295,10 +321,3 @@ def maybe_distribute(distribution_strategy: Any) -> Any:
     if distribution_strategy is None:
         return contextlib.nullcontext()
     return distribution_strategy.scope()
-
-
-def _budget(trial: Trial) -> dict[str, int]:
-    """The arguments of `fit` that a budget decides, whatever `search` was given."""
-    if trial.budget is None:
-        return {}
-    return {"epochs": trial.budget.epochs, "initial_epoch": trial.budget.initial_epoch}

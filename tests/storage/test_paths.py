@@ -20,6 +20,7 @@ def test_everything_has_its_place():
         trial.progress,
         trial.model,
         trial.checkpoint("ab12"),
+        trial.pickle("ab12"),
         trial.execution(0).folder,
         trial.execution(0).result,
     ] == [
@@ -33,6 +34,7 @@ def test_everything_has_its_place():
         "trials/0001/progress.json",
         "trials/0001/model.json",
         "trials/0001/checkpoint-ab12.weights.h5",
+        "trials/0001/model-ab12.pickle",
         "trials/0001/execution-0",
         "trials/0001/execution-0/result.json",
     ]

@@ -239,3 +239,30 @@ def test_summaries_say_what_was_searched_and_found(tmp_path, capsys):
     assert math.isfinite(tuner.oracle.get_best_trials()[0].score)
     tuner.oracle.get_best_trials()[0].summary()
     assert "Trial" in capsys.readouterr().out
+
+
+def test_with_a_validation_every_other_epoch_the_best_epoch_is_one_of_those(tmp_path):
+    tuner = make(tmp_path, max_trials=1)
+    tuner.search(**{**DATA, "epochs": 6}, validation_freq=2)
+    trial = tuner.oracle.get_best_trials()[0]
+    history = executions_of(tuner, trial)[0]["history"]
+    best = int(np.argmin(history["val_loss"]))
+    assert trial.best_step == 2 * best + 1
+    assert trial.metrics.get_best_value("loss") == pytest.approx(history["loss"][2 * best + 1])
+
+
+def test_a_promoted_trial_whose_parent_left_no_weights_trains_from_the_start(tmp_path, caplog):
+    epochs = []
+
+    class Forgetful(Hyperband):
+        def on_epoch_begin(self, trial, model, epoch, logs=None):
+            if trial.budget.parent:
+                epochs.append(epoch)
+
+        def _has_weights(self, trial_id):
+            return False
+
+    tuner = make(tmp_path, cls=Forgetful, max_epochs=2, factor=2)
+    tuner.search(**DATA)
+    assert {0, 1} == set(epochs)
+    assert "trains from its first epoch" in caplog.text

@@ -139,6 +139,15 @@ def test_a_default_beside_the_steps_is_a_point_too():
     assert count_values(space) == 4
 
 
+def test_a_default_that_a_step_misses_by_rounding_is_no_second_point():
+    hp = HyperParameters()
+    hp.Float("x", 0.1, 0.5, step=0.1, default=0.3)  # 0.1 + 2 * 0.1 is 0.30000000000000004
+    assert [values["x"] for values in iterate_values(hp)] == pytest.approx(
+        [0.3, 0.1, 0.2, 0.4, 0.5]
+    )
+    assert count_values(hp) == 5
+
+
 def test_the_grid_of_a_conditional_space_has_active_parameters_only():
     assert list(iterate_values(conditional_space())) == POINTS
     assert count_values(conditional_space()) == 9
