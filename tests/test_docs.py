@@ -12,21 +12,23 @@ import yaml
 from support import ROOT
 
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+DOCUMENTS = sorted((ROOT / "docs").glob("*.md"))
 
 
-def commands():
-    return [
-        line.removeprefix("$ ").split("#")[0].strip()
-        for kind, text in BLOCKS
-        if kind == "console"
-        for line in text.splitlines()
-        if line.startswith("$ ")
+def blocks(text):
+    return re.findall(r"^```(\w+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(text):
+    lines = [
+        line for kind, block in blocks(text) if kind == "console" for line in block.splitlines()
     ]
+    return [line[2:].split("#")[0].strip() for line in lines if line.startswith("$ ")]
 
 
-@pytest.mark.slow
-def test_the_readme_runs_from_top_to_bottom(environment, prefect_server, tmp_path):
+@pytest.fixture
+def run(environment, prefect_server, tmp_path):
+    """Runs a command in a folder that holds what a clone holds."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     env = {
         **environment,
@@ -36,11 +38,16 @@ def test_the_readme_runs_from_top_to_bottom(environment, prefect_server, tmp_pat
 
     def run(*words):
         done = subprocess.run(
-            words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=240, check=False
+            words, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=280, check=False
         )
         assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
 
-    for kind, text in BLOCKS:
+    return run
+
+
+@pytest.mark.slow
+def test_the_readme_runs_from_top_to_bottom(run, tmp_path):
+    for kind, text in blocks(README):
         name = re.match(r"# (\w+\.py)\n", text)
         if kind == "python" and name:
             (tmp_path / name[1]).write_text(text)
@@ -53,9 +60,22 @@ def test_the_readme_runs_from_top_to_bottom(environment, prefect_server, tmp_pat
     assert (tmp_path / "results" / "my_study" / "project.json").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_document_runs_from_top_to_bottom(run, document, tmp_path):
+    text = document.read_text()
+    old = ROOT / "tests" / "fixtures" / "keras_tuner_projects" / "random_search"
+    shutil.copytree(old, tmp_path / "my_dir" / "my_project")
+    for command in commands(text):
+        if command.startswith("trialflow"):
+            run(*shlex.split(command))
+    # One program: later blocks go on with what earlier ones have made.
+    run(sys.executable, "-c", "\n".join(block for kind, block in blocks(text) if kind == "python"))
+
+
 def test_every_make_target_of_the_readme_is_there():
     makefile = (ROOT / "Makefile").read_text()
-    named = {word.split()[1] for word in commands() if word.startswith("make ")}
+    named = {word.split()[1] for word in commands(README) if word.startswith("make ")}
     named |= set(re.findall(r"`make (\w+)`", README))
     assert {"search", "test"} <= named
     for target in named:
@@ -85,8 +105,8 @@ def test_every_command_and_option_has_help(environment):
             check=True,
         ).stdout
 
-    listed = re.findall(r"^ +(\w+) {2,}(\S.*)$", help_of().split("Commands:")[1], re.MULTILINE)
-    assert {name for name, _ in listed} == {"search", "status", "best"}
+    listed = re.findall(r"^ +([\w-]+) {2,}(\S.*)$", help_of().split("Commands:")[1], re.MULTILINE)
+    assert {name for name, _ in listed} == {"search", "status", "best", "run", "import-keras-tuner"}
     for name, _ in listed:
         assert f"trialflow {name}" in README
         options = help_of(name).split("Options:")[1]

@@ -145,9 +145,7 @@ def test_a_space_of_fixed_values_has_one_configuration(make):
 def test_zero_is_a_seed(make):
     hp = HyperParameters()
     hp.Float("x", 0.0, 1.0)
-    asked = [
-        [t.values for t in Search(make(hyperparameters=hp, seed=0)).run(4)] for _ in range(2)
-    ]
+    asked = [[t.values for t in Search(make(hyperparameters=hp, seed=0)).run(4)] for _ in range(2)]
     assert asked[0] == asked[1]
 
 
