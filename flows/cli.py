@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import signal
 import sys
 from typing import Annotated, Any, NoReturn
 
@@ -13,6 +10,9 @@ import typer
 
 from flows import tables
 from flows.projects import Found, open_project
+from flows.run_command import run
+from flows.server import hush_prefect, prefect_server
+from flows.stopping import TerminatedError, raise_on_sigterm, resume_command, status_of
 from storage import FencedError, LeaseHeldError, StorageError
 
 app = typer.Typer(
@@ -27,13 +27,7 @@ app = typer.Typer(
 
 FAILED = 1
 BUSY = 3
-INTERRUPTED = 128 + signal.SIGINT
-TERMINATED = 128 + signal.SIGTERM
-"""Exit statuses: the search failed; somebody else runs it; Ctrl-C; asked to end."""
-
-
-class TerminatedError(BaseException):
-    """The process was asked to end."""
+"""Exit statuses: the search failed; somebody else runs it."""
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -67,6 +61,9 @@ def search(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete what the project holds, and begin anew.")
     ] = False,
+    timeout: Annotated[
+        float | None, typer.Option(min=1, help="Seconds after which no more trials begin.")
+    ] = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -82,14 +79,15 @@ def search(
         "max_trials": max_trials,
         "executions_per_trial": executions_per_trial,
         "overwrite": overwrite,
+        "timeout": timeout,
     }
-    signal.signal(signal.SIGTERM, _terminate)
+    raise_on_sigterm()
     try:
         result = _run_flow(parameters, to_stderr=as_json)
     except (KeyboardInterrupt, TerminatedError) as stop:
-        _say(f"Stopped. To go on: {_resume_command()}", to_stderr=True)
-        status = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
-        raise typer.Exit(status) from None
+        words = [word for word in sys.argv[1:] if word != "--overwrite"]  # it would begin anew
+        _say(f"Stopped. To go on: {resume_command(words)}", to_stderr=True)
+        raise typer.Exit(status_of(stop)) from None
     except Exception as error:
         if debug:
             raise
@@ -120,18 +118,61 @@ def best(project_url: ProjectUrl, as_json: Json = False, debug: Debug = False) -
         typer.echo(tables.best(found))
 
 
+@app.command(
+    epilog="Example: trialflow import-keras-tuner old/untitled_project results/mine "
+    "--objective val_loss",
+)
+def import_keras_tuner(
+    old_dir: Annotated[
+        str, typer.Argument(help="Path or fsspec URL of Keras Tuner's project, with oracle.json.")
+    ],
+    project_url: Annotated[str, typer.Argument(help="Path or URL of the project to make.")],
+    objective: Annotated[
+        list[str],
+        typer.Option(
+            help="Metric that the old search improved; repeat it if there were several. "
+            "default_objective if none was given."
+        ),
+    ],
+    direction: Annotated[
+        list[str] | None,
+        typer.Option(help="min or max, once for each objective.", show_default="inferred"),
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Take over a project directory of Keras Tuner: its trials, scores and best weights.
+
+    The old directory is not changed. An import that is cut off is run again.
+    """
+    from flows.import_command import describe, import_project
+
+    try:
+        imported = import_project(old_dir, project_url, objective, direction or [])
+    except Exception as error:
+        if debug:
+            raise
+        _fail(error)
+    if as_json:
+        _print_json(imported.to_json())
+    else:
+        typer.echo(describe(imported))
+
+
+app.command(
+    epilog="Example: trialflow run --slots 2 train.py --epochs 3",
+    # What follows the script's name is the script's.
+    context_settings={"allow_interspersed_args": False},
+)(run)
+
+
 def main() -> None:
     """Entry point of the console script."""
     app()
 
 
 def _run_flow(parameters: dict[str, Any], *, to_stderr: bool) -> dict[str, Any]:
-    # Prefect's own log lines would tear the display; all of them still reach its API.
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("DO_NOT_TRACK", "1")  # a search sends nothing to anybody
-    from flows.server import prefect_server
-
+    hush_prefect()
     stream = sys.stderr if to_stderr else sys.stdout
     with prefect_server(lambda text: _say(text, to_stderr=to_stderr)) as ui:
         from flows.search import search as flow
@@ -153,11 +194,6 @@ def _find(project_url: str, *, debug: bool) -> Found:
         _fail(error)
 
 
-def _terminate(*_: object) -> NoReturn:
-    """Prefect has its own handler while the flow runs, and calls this one when it is through."""
-    raise TerminatedError
-
-
 def _fail(error: Exception) -> NoReturn:
     _say(f"Error: {error}", to_stderr=True)
     taken = isinstance(error, LeaseHeldError | FencedError)
@@ -170,9 +206,3 @@ def _say(text: str, *, to_stderr: bool) -> None:
 
 def _print_json(state: dict[str, Any]) -> None:
     typer.echo(json.dumps(state, allow_nan=False))
-
-
-def _resume_command() -> str:
-    """The command as it was typed: run again, it resumes; without what would begin anew."""
-    words = [word for word in sys.argv[1:] if word != "--overwrite"]
-    return shlex.join(["trialflow", *words])

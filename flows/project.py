@@ -56,12 +56,7 @@ def open_tuner(
         TypeError: The tuner has no such setting.
         ValueError: The directory is one that the training processes would not see.
     """
-    if directory.startswith("memory:"):
-        msg = (
-            "Expected a `directory` that other processes see, since trials run in them. "
-            f"Received: directory={directory!r}. Use a path or an object store."
-        )
-        raise ValueError(msg)
+    check_shared(directory)
     loaded = load_study(study)
     tuner = loaded.build_tuner(
         Role.SEARCH, directory=directory, project_name=project_name, overwrite=overwrite
@@ -75,3 +70,13 @@ def open_tuner(
         )
         raise TypeError(msg)
     return tuner
+
+
+def check_shared(directory: str) -> None:
+    """Raises ValueError for a directory that the training processes would not see."""
+    if directory.startswith("memory:"):
+        msg = (
+            "Expected a `directory` that other processes see, since trials run in them. "
+            f"Received: directory={directory!r}. Use a path or an object store."
+        )
+        raise ValueError(msg)

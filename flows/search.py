@@ -20,6 +20,7 @@ from tasks.trial import run_trial
 from tuner.base_tuner import BaseTuner
 from tuner.oracle import MAX_LOSSES
 from tuner.progress import opening_line
+from tuner.search_options import SearchOptions
 from tuner.trial import Trial, TrialStatus
 
 Future = PrefectFuture[Any]
@@ -54,6 +55,9 @@ def search(
     overwrite: Annotated[
         bool, Field(description="Delete what the project holds, and begin anew.")
     ] = False,
+    timeout: Annotated[
+        float | None, Field(description="Seconds after which no more trials begin.", gt=0)
+    ] = None,
 ) -> dict[str, Any]:
     """Searches hyperparameters; on a project that exists, it goes on where that stopped.
 
@@ -70,18 +74,23 @@ def search(
         # A run that Prefect retries goes on; what it began with was deleted the first time.
         overwrite=overwrite and runtime.flow_run.run_count == 1,
     )
+    tuner.oracle.deadline = SearchOptions(timeout=timeout).deadline()
     setup = child_setup(study, tuner, executions_per_trial)
     result = run(tuner, LocalSlots(slots, setup, preload(tuner)), began)
     return result.to_json()
 
 
-def run(tuner: BaseTuner, slots: LocalSlots, began: float) -> SearchResult:
+def run(
+    tuner: BaseTuner, slots: LocalSlots, began: float, *, discover: bool = True
+) -> SearchResult:
     """Runs a tuner's search inside of a flow run.
 
     Args:
-        tuner: Assembled in the role `SEARCH`.
+        tuner: Never builds a model here.
         slots: Where trials run; started when there is one to run.
         began: `time.monotonic()` when the caller began.
+        discover: Whether a child is to find out the search space; not when the tuner was
+            assembled in the role `SCRIPT`, and has done so.
     """
     oracle = tuner.oracle
     oracle.requeues = False
@@ -92,7 +101,8 @@ def run(tuner: BaseTuner, slots: LocalSlots, began: float) -> SearchResult:
             display.note(opening_line(oracle, tuner.project.url))
             tuner.on_search_begin()
             runner = TrialRunner(oracle, tuner.project, slots, display)
-            search = Search(runner, stack, artifacts.Progress(oracle))
+            search = Search(tuner, runner, stack, artifacts.Progress(oracle))
+            search.space_known = not discover
             stack.callback(search.join)  # the last to leave: nobody may tell a stopped oracle
             reason = search.run()
             tuner.on_search_end()
@@ -107,12 +117,20 @@ class Search:
     """Keeps every slot busy: a new trial starts the moment one ends.
 
     Args:
+        tuner: Its hooks of a search are called.
         runner: Runs the trials.
         stack: Enters the slots once there is work, and leaves them with the search.
         progress: The artifact that shows how far the search is.
     """
 
-    def __init__(self, runner: TrialRunner, stack: ExitStack, progress: artifacts.Progress) -> None:
+    def __init__(
+        self,
+        tuner: BaseTuner,
+        runner: TrialRunner,
+        stack: ExitStack,
+        progress: artifacts.Progress,
+    ) -> None:
+        self.tuner = tuner
         self.runner = runner
         self.oracle = runner.oracle
         self.stack = stack
@@ -120,6 +138,7 @@ class Search:
         self.pending: dict[Future, str] = {}
         self.lanes = [f"slot-{number}" for number in range(runner.slots.count)]
         self.started = False
+        self.space_known = False
         self.done: str | None = None
 
     def run(self) -> str:
@@ -156,6 +175,7 @@ class Search:
     def _fill_slots(self) -> None:
         while self.lanes and self.done is None:
             self._discover_space()
+            self.tuner.pre_create_trial()
             trial = self.oracle.create_trial(self.lanes[-1])
             if trial.status == TrialStatus.STOPPED:
                 self.done = trial.message or "every trial has ended"
@@ -173,7 +193,7 @@ class Search:
 
     def _discover_space(self) -> None:
         """Before the first trial, since it takes a model; which only a child may build."""
-        if self.started or self.oracle.trials:
+        if self.space_known or self.started or self.oracle.trials:
             return
         self._start_slots()
         self.runner.discover_space(get_run_logger().info)

@@ -25,6 +25,16 @@ START_TIMEOUT = 180.0
 """Seconds; the very first start creates the database, which takes half a minute."""
 
 
+def hush_prefect() -> None:
+    """Keeps Prefect out of the terminal; to be called before it is imported."""
+    # Its own log lines would tear the display; all of them still reach its API.
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")  # a search sends nothing to anybody
+    # What it would send after the end has nobody to go to; it must not start a server for that.
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "false")
+
+
 @contextmanager
 def prefect_server(say: Callable[[str], None]) -> Iterator[str | None]:
     """Makes sure a Prefect API is there, and configured.
@@ -47,7 +57,7 @@ def prefect_server(say: Callable[[str], None]) -> Iterator[str | None]:
     process = _start(base)
     try:
         _wait_until_healthy(base, process)
-        with prefect_settings.temporary_settings({prefect_settings.PREFECT_API_URL: f"{base}/api"}):
+        with _configured(f"{base}/api"):
             try:
                 yield base
             finally:
@@ -62,6 +72,24 @@ def prefect_server(say: Callable[[str], None]) -> Iterator[str | None]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def _configured(api: str) -> Iterator[None]:
+    """Tells Prefect of its API, in all threads.
+
+    Prefect's temporary settings are those of one context. What a trial prints is logged by a
+    thread with a context of its own, where Prefect would start another server for it.
+    """
+    from prefect.context import refresh_global_settings_context
+
+    os.environ["PREFECT_API_URL"] = api
+    refresh_global_settings_context()
+    try:
+        yield
+    finally:
+        del os.environ["PREFECT_API_URL"]
+        refresh_global_settings_context()
 
 
 def _send_what_is_queued() -> None:

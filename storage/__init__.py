@@ -1,5 +1,6 @@
 """Search state on any fsspec store. Imports nothing of ours."""
 
+from storage.entry import Entry
 from storage.errors import (
     CorruptError,
     FencedError,
@@ -11,9 +12,9 @@ from storage.errors import (
     StoreFullError,
     TransientStoreError,
     UnsafeStoreError,
-    classify,
 )
-from storage.journal import Entry, Journal
+from storage.faults import classify
+from storage.journal import Journal
 from storage.lease import Lease, lease_holder
 from storage.local import LocalStore
 from storage.opening import open_store
@@ -21,6 +22,7 @@ from storage.owner import Owner
 from storage.paths import ExecutionPaths, ProjectPaths, TrialPaths, project_url, validate_name
 from storage.remote import FsspecStore, MemoryStore
 from storage.retry import Retry
+from storage.s3 import S3Store
 from storage.store import Store
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Owner",
     "ProjectPaths",
     "Retry",
+    "S3Store",
     "StorageError",
     "Store",
     "StoreDeniedError",

@@ -3,39 +3,21 @@
 import json
 import logging
 import re
-import secrets
 import threading
 import time
-import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from storage.entry import Entry, corrupt, decode, encode, to_json
 from storage.errors import CorruptError, FencedError, NewerFormatError, StorageError
 from storage.paths import ENTRIES_PER_FOLDER, ProjectPaths
 from storage.store import Store
 
-VERSION = 1
-"""Version of an entry's format; a newer one is refused."""
-
-_LINE = re.compile(rb'\{"v":(\d+),"crc32":"([0-9a-f]{8})","entry":(\{.*\})\}\n', re.DOTALL)
-_ANY_VERSION = re.compile(rb'\{"v":(\d+),')
 _ENTRY_NAME = re.compile(r"(\d{9})\.json")
 _FOLDER_NAME = re.compile(r"(\d{6})")
 _SEGMENT_NAME = re.compile(r"(\d{6})\.jsonl")
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Events that were written together."""
-
-    number: int
-    owner: str
-    time: float
-    """Of the writer's clock, in seconds since 1970."""
-    events: tuple[dict[str, Any], ...]
 
 
 class Journal:
@@ -64,6 +46,7 @@ class Journal:
         self._next = 0
         self._pending: tuple[Entry, bytes] | None = None
         self._without_segment: set[int] = set()
+        self._written: dict[int, bytes] = {}
 
     @property
     def next_number(self) -> int:
@@ -98,7 +81,7 @@ class Journal:
             ValueError: The events are not strict JSON; NaN and infinity are not.
         """
         with self._lock:
-            plain = tuple(json.loads(_json([dict(event) for event in events])))
+            plain = tuple(json.loads(to_json([dict(event) for event in events])))
             if self._pending is not None:
                 earlier = self._write(*self._pending)
                 if earlier.events == plain:
@@ -116,23 +99,34 @@ class Journal:
             raise FencedError(entry.number, other.owner)
         self._pending = None
         self._next = max(self._next, entry.number + 1)
+        self._written[entry.number] = line
         if (entry.number + 1) % ENTRIES_PER_FOLDER == 0:
             self._without_segment.add(entry.number // ENTRIES_PER_FOLDER)
             self._write_segments()
+            self._written.clear()
         return entry
 
     def _write_segments(self) -> None:
         """Joins full folders. Best effort: a segment only saves requests."""
         for folder in sorted(self._without_segment):
             try:
-                lines = self._lines(folder * ENTRIES_PER_FOLDER, whole=True)
-                self._decode_all(lines)
+                lines = self._full_folder(folder)
                 # Not `create`: a function of the entries alone, it may mend a damaged one.
                 self._store.replace(self._paths.segment(folder), b"".join(lines.values()))
             except StorageError:
                 _logger.warning("Could not write segment %d of the journal.", folder, exc_info=True)
                 return
             self._without_segment.discard(folder)
+
+    def _full_folder(self, folder: int) -> dict[int, bytes]:
+        """Its entries, read only if we did not write them all ourselves."""
+        first = folder * ENTRIES_PER_FOLDER
+        numbers = range(first, first + ENTRIES_PER_FOLDER)
+        if all(number in self._written for number in numbers):
+            return {number: self._written[number] for number in numbers}
+        lines = self._lines(first, whole=True)
+        self._decode_all(lines)
+        return lines
 
     def _read_on(self) -> list[Entry]:
         entries: list[Entry] = []
@@ -179,7 +173,7 @@ class Journal:
         where = self._where(self._paths.segment(folder))
         lines = data.splitlines(keepends=True)
         if len(lines) != ENTRIES_PER_FOLDER:
-            raise _corrupt(where, f"lines={len(lines)}")
+            raise corrupt(where, f"lines={len(lines)}")
         first = folder * ENTRIES_PER_FOLDER
         return [decode(line, first + i, where) for i, line in enumerate(lines)]
 
@@ -197,7 +191,7 @@ class Journal:
         found = self._store.read_many(keys.values())
         for key in keys.values():
             if key not in found:
-                raise _corrupt(self._where(key), "nothing")
+                raise corrupt(self._where(key), "nothing")
         return {number: found[key] for number, key in keys.items()}
 
     def _decode_all(self, lines: Mapping[int, bytes]) -> list[Entry]:
@@ -210,56 +204,3 @@ class Journal:
 
     def _where(self, key: str) -> str:
         return f"{self._store}/{key}"
-
-
-def encode(entry: Entry) -> bytes:
-    """An entry as one line: the same entry never gives the same line twice."""
-    body = {
-        "number": entry.number,
-        "owner": entry.owner,
-        "time": entry.time,
-        "nonce": secrets.token_hex(8),
-        "events": entry.events,
-    }
-    text = _json(body).encode()
-    return b'{"v":%d,"crc32":"%08x","entry":%s}\n' % (VERSION, zlib.crc32(text, VERSION), text)
-
-
-def decode(line: bytes, number: int, where: str) -> Entry:
-    """The entry of a line.
-
-    Args:
-        line: What `encode` answered.
-        number: The number the entry must have.
-        where: What the message calls it.
-
-    Raises:
-        CorruptError: The line is damaged or is another entry's.
-        NewerFormatError: A newer Trialflow wrote it.
-    """
-    parts = _LINE.fullmatch(line)
-    version = _ANY_VERSION.match(line)
-    # The checksum starts from the version: a flipped version is damage, not news.
-    intact = parts is not None and zlib.crc32(parts[3], int(parts[1])) == int(parts[2], 16)
-    if version and int(version[1]) > VERSION and (intact or not parts):
-        raise NewerFormatError(
-            f"Expected version {VERSION} or older at {where}. Received: version={int(version[1])}. "
-            "A newer Trialflow wrote it: update this one."
-        )
-    if parts is None or not intact:
-        raise _corrupt(where, f"bytes={len(line)}, damaged")
-    body = json.loads(parts[3])
-    if body["number"] != number:
-        raise _corrupt(where, f"number={body['number']}")
-    return Entry(number, body["owner"], body["time"], tuple(body["events"]))
-
-
-def _corrupt(where: str, received: str) -> CorruptError:
-    return CorruptError(
-        f"Expected what was written to the journal at {where}. Received: {received}. Restore the "
-        "object from a backup; without it the search cannot go on."
-    )
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))

@@ -7,6 +7,7 @@ from fsspec.core import split_protocol
 
 from storage.local import LocalStore
 from storage.remote import FsspecStore, MemoryStore
+from storage.s3 import S3Store
 from storage.store import Store
 
 
@@ -30,5 +31,7 @@ def open_store(url: str | os.PathLike[str], **storage_options: Any) -> Store:
             return LocalStore(path, **storage_options)
         case "memory":
             return MemoryStore(text, storage_options)
+        case "s3" | "s3a":
+            return S3Store(text, storage_options)
         case _:
             return FsspecStore(text, storage_options)

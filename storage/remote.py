@@ -1,27 +1,24 @@
 """Stores behind fsspec: objects without a disk of ours."""
 
+import contextlib
+import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import fsspec
 from fsspec.core import split_protocol
 
-from storage.errors import UnsafeStoreError
+from storage.errors import StorageError, UnsafeStoreError
+from storage.faults import classify
 from storage.retry import Retry
+from storage.settings import SMALL_REQUESTS, for_large, for_small
 from storage.store import Store
 
-_THREADS = 32
-# A listing that is remembered hides what other processes write.
-_SETTINGS: Mapping[str, Any] = MappingProxyType({"use_listings_cache": False})
-# Otherwise s3fs asks for the size first, and may take it from such a listing.
-_S3_SETTINGS: Mapping[str, Any] = MappingProxyType({**_SETTINGS, "max_concurrency": 1})
-_SETTINGS_OF: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {"s3": _S3_SETTINGS, "s3a": _S3_SETTINGS}
-)
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "azure", "az": "azure"}
 
 
 class FsspecStore(Store):
@@ -37,19 +34,54 @@ class FsspecStore(Store):
         self, url: str, storage_options: Mapping[str, Any], *, retry: Retry | None = None
     ) -> None:
         super().__init__(url, retry or Retry())
-        protocol, _ = split_protocol(url)
-        settings = _SETTINGS_OF.get(protocol, _SETTINGS)
-        self._fs, root = fsspec.url_to_fs(url, **{**storage_options, **settings})
-        self._root = root.rstrip("/")
+        self._protocol, _ = split_protocol(url)
+        self._options = dict(storage_options)
+        self._opened = self._open()
+        self._inherited: list[_Opened] = []
+        self._root = fsspec.core.strip_protocol(url).rstrip("/")
+
+    @property
+    def _fs(self) -> Any:
+        """The file system for small objects."""
+        return self._of_this_process().small
+
+    @property
+    def _files(self) -> Any:
+        """The file system for files, which may be large."""
+        return self._of_this_process().large
+
+    def _of_this_process(self) -> "_Opened":
+        if self._opened.pid != os.getpid():
+            # Kept, since it would close connections of the process we were forked from.
+            self._inherited.append(self._opened)
+            self._opened = self._open()
+        return self._opened
+
+    def _open(self) -> "_Opened":
+        small, large = (
+            self._file_system(choose(self._protocol, self._options))
+            for choose in (for_small, for_large)
+        )
+        return _Opened(os.getpid(), small, large)
+
+    def _file_system(self, options: Mapping[str, Any]) -> Any:
+        try:
+            return fsspec.url_to_fs(self.url, **options)[0]
+        except ImportError as error:
+            extra = _EXTRAS.get(self._protocol, self._protocol)
+            raise ImportError(
+                f"Expected what {self._protocol}:// needs to be installed. Received: "
+                f"error={error}. Install it: pip install 'trialflow[{extra}]'."
+            ) from error
 
     def read_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         wanted = list(keys)
-        with ThreadPoolExecutor(_THREADS) as pool:
+        with ThreadPoolExecutor(SMALL_REQUESTS) as pool:
             found = zip(wanted, pool.map(self._read_or_none, wanted), strict=True)
             return {key: data for key, data in found if data is not None}
 
     def delete(self, keys: Iterable[str]) -> None:
-        with ThreadPoolExecutor(_THREADS) as pool:
+        with ThreadPoolExecutor(SMALL_REQUESTS) as pool:
             for _ in pool.map(self._delete_one, keys):
                 pass
 
@@ -65,10 +97,12 @@ class FsspecStore(Store):
         super().probe()
 
     def _create(self, key: str, data: bytes) -> None:
-        self._fs.pipe_file(self._path(key), data, mode="create")
+        with self._in_a_bucket():
+            self._fs.pipe_file(self._path(key), data, mode="create")
 
     def _replace(self, key: str, data: bytes) -> None:
-        self._fs.pipe_file(self._path(key), data)
+        with self._in_a_bucket():
+            self._fs.pipe_file(self._path(key), data)
 
     def _read(self, key: str) -> bytes:
         data: bytes = self._fs.cat_file(self._path(key))
@@ -98,13 +132,36 @@ class FsspecStore(Store):
         self.delete([path[start:] for path in self._fs.find(self._path(prefix))])
 
     def _upload(self, source: Path, key: str) -> None:
-        self._fs.put_file(str(source), self._path(key))
+        with self._in_a_bucket():
+            self._files.put_file(str(source), self._path(key))
 
     def _download(self, key: str, target: Path) -> None:
-        self._fs.get_file(self._path(key), str(target))
+        self._files.get_file(self._path(key), str(target))
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"
+
+    @contextlib.contextmanager
+    def _in_a_bucket(self) -> Iterator[None]:
+        """Whatever is missing for a write or a list is not the object."""
+        try:
+            yield
+        except Exception as error:
+            if classify(error) != "missing":
+                raise
+            raise StorageError(
+                f"Expected the bucket or container of {self} to be there. Received: error={error}. "
+                "Create it, or correct the URL."
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The file systems of one process: their connections do not survive a fork."""
+
+    pid: int
+    small: Any
+    large: Any
 
 
 class MemoryStore(FsspecStore):

@@ -1,16 +1,21 @@
 """Trying again, for a bounded time."""
 
+import logging
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from storage.errors import classify
+from storage.faults import classify
 
 T = TypeVar("T")
 
 
+_WORTH_A_WORD = 1.0
+"""A pause, in seconds, after which whoever waits wants to know what for."""
+
+_logger = logging.getLogger(__name__)
 _RANDOM = random.Random()
 """Our own: a retry in the background must not shift the numbers a seeded training draws."""
 
@@ -46,5 +51,7 @@ class Retry:
             except Exception as error:
                 if classify(error) != "transient" or self.clock() + pause > end:
                     raise
+                if pause > _WORTH_A_WORD:
+                    _logger.warning("Trying again for up to %.0f s: %s", end - self.clock(), error)
             self.sleep(pause)
             longest = min(2 * longest, self.longest)

@@ -13,8 +13,8 @@ from storage.errors import (
     KeyMissingError,
     StorageError,
     UnsafeStoreError,
-    explain,
 )
+from storage.faults import explain
 from storage.retry import Retry
 
 T = TypeVar("T")

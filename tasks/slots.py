@@ -107,6 +107,17 @@ class LocalSlots:
         for slot in self._all:
             self._free.put(slot)
 
+    @property
+    def scratch(self) -> Path:
+        """A private folder that is deleted when the slots are left.
+
+        Raises:
+            RuntimeError: They have not been entered.
+        """
+        if self._scratch is None:
+            raise RuntimeError("Expected slots that have been entered. Received: ones that wait.")
+        return self._scratch
+
     @contextmanager
     def lease(self) -> Iterator[Slot]:
         """A slot of one's own; waits for one to come free."""
@@ -117,7 +128,7 @@ class LocalSlots:
             self._free.put(slot)
 
     def start_child(self, slot: str, emit: Line) -> Child:
-        env = {"TRIALFLOW_SLOT": slot, "TRIALFLOW_SCRATCH": str(self._scratch or "")}
+        env = {"TRIALFLOW_SLOT": slot, "TRIALFLOW_SCRATCH": str(self.scratch)}
         return self._server.fork(self._setup, env, emit)
 
     def check_not_stopped(self) -> None:

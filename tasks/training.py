@@ -1,8 +1,7 @@
-"""What a training child does: assembles the study's tuner once, then runs what it is handed."""
+"""What a training child does: assembles its tuner once, then runs what it is handed."""
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import queue
@@ -12,13 +11,11 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
+from tasks.assembly import assemble
 from tuner.display import Display
 from tuner.jsonable import to_json
 from tuner.proxy import OracleProxy
-from tuner.role import Role
-from tuner.study import load_study
 from tuner.trial import Trial
-from tuner.tuner import Tuner
 
 
 def main(connection: Connection, setup: Mapping[str, Any]) -> None:
@@ -64,31 +61,42 @@ class Channel:
 
 
 class Worker:
-    """The study's tuner, with its data loaded once."""
+    """The tuner, with its data loaded once."""
 
     def __init__(self, channel: Channel, setup: Mapping[str, Any]) -> None:
         self.channel = channel
-        self.study = load_study(setup["study"])
-        self.tuner = self.study.build_tuner(Role.TRIAL, **setup["project"])
-        executions = setup.get("executions_per_trial")
-        if executions is not None and isinstance(self.tuner, Tuner):
-            self.tuner.executions_per_trial = executions
-        self.oracle = OracleProxy(self.tuner.oracle, channel.send)
+        self.assembly = assemble(setup)
+        self.tuner = self.assembly.tuner
+        self.oracle = OracleProxy(self.tuner.oracle, self._tell)
         self.tuner.display = EpochReporter(self.tuner.oracle, channel)
-
-    @functools.cached_property
-    def data(self) -> dict[str, Any]:
-        return self.study.load_data()
+        self._outcome: dict[str, Any] | None = None
 
     def answer(self, request: Mapping[str, Any]) -> None:
+        args, kwargs = self.assembly.arguments
         if request["do"] == "discover":
-            space = self.tuner.discover_space()
+            space = self.tuner.discover_space(**kwargs)
             self.channel.send(kind="space", space=space.get_config())
             return
         trial = Trial.from_state(request["trial"])
         self.oracle.trial = trial
         self.tuner.oracle = self.oracle
-        self.tuner.run_assigned(trial, **self.data)
+        self._outcome = None
+        self.tuner.run_assigned(trial, *args, **kwargs)
+        self.channel.send(**self._checked_outcome())
+
+    def _tell(self, **message: Any) -> None:
+        # Held back until the last hook is through: whoever hears of the end may end this process.
+        if message["kind"] == "ended":
+            self._outcome = message
+        else:
+            self.channel.send(**message)
+
+    def _checked_outcome(self) -> dict[str, Any]:
+        if self._outcome is None:
+            name = type(self.tuner).__name__
+            msg = f"Expected `{name}.on_trial_end` to call `super().on_trial_end(trial)`."
+            raise RuntimeError(f"{msg} Received: no end of the trial.")
+        return self._outcome
 
 
 class EpochReporter(Display):

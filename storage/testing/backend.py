@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import pytest
 
@@ -14,6 +14,9 @@ T = TypeVar("T")
 
 class Backend:
     """A store under test, and a side door to it: no method is tested by itself."""
+
+    rounds: ClassVar[int] = 25
+    """How often each race is run."""
 
     @pytest.fixture
     def store(self) -> Store:

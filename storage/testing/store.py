@@ -15,7 +15,6 @@ from storage.opening import open_store
 from storage.store import Store
 from storage.testing.backend import Backend, in_threads
 
-ROUNDS = 25
 RACERS = 6
 BAD_KEYS = ["", "/a", "a/", "a//b", "..", "a/../b", ".", "a b", "_a", "a\n", "ä", "~", ".tmp-1"]
 
@@ -143,7 +142,7 @@ class StoreTests(Backend):
 
     @pytest.mark.usefixtures("impatient")
     def test_of_many_that_create_one_key_one_wins(self, store: Store) -> None:
-        for number in range(ROUNDS):
+        for number in range(self.rounds):
             key = f"race/{number}"
             won = in_threads(RACERS, partial(race_once, store, key))
             assert won.count(True) == 1
@@ -154,7 +153,7 @@ class StoreTests(Backend):
         store.replace("a", body_of(0))
 
         def work(racer: int) -> None:
-            for number in range(ROUNDS):
+            for number in range(self.rounds):
                 if racer:
                     check_whole(store.read("a"))
                 else:
@@ -178,14 +177,15 @@ class StoreProcessTests(Backend):
         context = multiprocessing.get_context("spawn")
         barrier = context.Barrier(3)
         racers = [
-            context.Process(target=race_process, args=(store.url, barrier, i)) for i in range(3)
+            context.Process(target=race_process, args=(store.url, barrier, self.rounds, i))
+            for i in range(3)
         ]
         for racer in racers:
             racer.start()
         for racer in racers:
             racer.join()
         assert [racer.exitcode for racer in racers] == [0, 0, 0]
-        for number in range(ROUNDS):
+        for number in range(self.rounds):
             claims = [name for name in store.list("won") if name.startswith(f"{number}-")]
             assert len(claims) == 1
             winner = int(claims[0].partition("-")[2])
@@ -206,10 +206,10 @@ def race_once(store: Store, key: str, racer: int) -> bool:
     return won
 
 
-def race_process(url: str, barrier: Barrier, racer: int) -> None:
+def race_process(url: str, barrier: Barrier, rounds: int, racer: int) -> None:
     store = open_store(url)
     try:
-        for number in range(ROUNDS):
+        for number in range(rounds):
             barrier.wait()
             if race_once(store, f"race/{number}", racer):
                 store.replace(f"won/{number}-{racer}", b"x")

@@ -45,6 +45,16 @@ def test_the_json_of_a_search_is_one_object_on_standard_output(trialflow):
     assert best["score"] == pytest.approx(best["hyperparameters"]["x"] ** 2)
 
 
+def test_when_the_time_is_up_no_more_trials_begin_and_the_next_command_goes_on(trialflow):
+    first = ["search", NAPS, "--json", "--timeout", 1.5]
+    result = json.loads(finish(trialflow(*first, NAP_SECONDS="0.4")))
+    assert 1 <= result["completed"] < 8
+    status = json.loads(finish(trialflow("status", "results/naps", "--json")))
+    assert status["ended"] == "the time is up"
+    again = json.loads(finish(trialflow("search", NAPS, "--json", NAP_SECONDS="0")))
+    assert again["completed"] == 8
+
+
 def test_two_slots_train_at_the_same_time_and_load_their_data_once_each(trialflow, tmp_path):
     traces = tmp_path / "traces"
     traces.mkdir()

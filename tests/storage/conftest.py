@@ -3,6 +3,9 @@ import sys
 import textwrap
 
 import pytest
+from servers.fixtures import azure_url, azurite_process, s3_process, s3_server, s3_url
+
+__all__ = ["azure_url", "azurite_process", "s3_process", "s3_server", "s3_url"]
 
 
 @pytest.fixture
@@ -10,9 +13,10 @@ def start_python():
     """Starts Python programs that are gone when the test is over."""
     started = []
 
-    def start(program, *arguments):
-        command = [sys.executable, "-c", textwrap.dedent(program), *map(str, arguments)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    def start(program, *arguments, prefix=()):
+        command = [*prefix, sys.executable, "-c", textwrap.dedent(program), *map(str, arguments)]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         started.append(process)
         return process
 
@@ -20,6 +24,7 @@ def start_python():
     for process in started:
         process.kill()
         process.wait()
+        process.stdin.close()
         process.stdout.close()
 
 
@@ -27,9 +32,15 @@ def start_python():
 def run_python(start_python):
     """Runs a Python program to its end, which must be a good one."""
 
-    def run(program, *arguments):
-        process = start_python(program, *arguments)
+    def run(program, *arguments, prefix=()):
+        process = start_python(program, *arguments, prefix=prefix)
         assert process.wait() == 0
         return process
 
     return run
+
+
+@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.slow)])
+def url(request, tmp_path):
+    """An empty place that several processes can reach."""
+    return tmp_path / "project" if request.param == "local" else request.getfixturevalue("s3_url")

@@ -13,7 +13,7 @@ from storage import (
     StoreDeniedError,
     TransientStoreError,
 )
-from storage.journal import decode, encode
+from storage.entry import decode, encode
 from storage.testing import FakeTime
 
 PATHS = ProjectPaths()
@@ -158,6 +158,31 @@ def test_segments_spare_the_entries(store, monkeypatch):
     assert len(Journal(store, owner="you").load()) == 600
     assert read[:2] == [PATHS.segment(0), PATHS.segment(1)]
     assert len(read) == 2 + 600 - 512
+
+
+@pytest.mark.parametrize("damaged", [b"", b'{"v":2}\n', b"half"])
+def test_who_noticed_a_damaged_segment_mends_it_with_the_next(store, damaged):
+    journal = Journal(store, owner="me")
+    for n in range(256):
+        journal.append([{"n": n}])
+    whole = store.read(PATHS.segment(0))
+    store.replace(PATHS.segment(0), damaged)
+    journal = Journal(store, owner="you")
+    assert len(journal.load()) == 256
+    for n in range(256, 512):
+        journal.append([{"n": n}])
+    assert store.read(PATHS.segment(0)) == whole
+    assert events_of(store) == list(range(512))
+
+
+def test_a_segment_is_written_from_what_was_written_not_read_again(store, monkeypatch):
+    journal = Journal(store, owner="me")
+    monkeypatch.setattr(store, "_read", lambda key: pytest.fail(f"read {key}"))
+    for n in range(256):
+        journal.append([{"n": n}])
+    monkeypatch.undo()
+    assert store.list("segments") == ["000000.jsonl"]
+    assert events_of(store) == list(range(256))
 
 
 def test_a_folder_that_lists_with_holes_while_it_grows_is_read_whole(store, monkeypatch):

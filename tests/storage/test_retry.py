@@ -16,7 +16,8 @@ from storage import (
     TransientStoreError,
     classify,
 )
-from storage.errors import KeyExistsError, explain
+from storage.errors import KeyExistsError
+from storage.faults import explain
 from storage.testing import FakeTime
 
 
@@ -37,12 +38,18 @@ def of(module, name="Error"):
     return type(name, (Exception,), {"__module__": module})()
 
 
+def coded(status, code):
+    metadata = {"HTTPStatusCode": status}
+    return HttpError(response={"ResponseMetadata": metadata, "Error": {"Code": code}})
+
+
 S3_ERROR = HttpError(response={"ResponseMetadata": {"HTTPStatusCode": 412}})
 
 
 @pytest.mark.parametrize(
     ("error", "fault"),
     [
+        (of("botocore.exceptions", "ConnectionError"), "transient"),
         (FileExistsError(), "exists"),
         (HttpError(code=412), "exists"),
         (caused(OSError(errno.EINVAL, "412"), S3_ERROR), "exists"),
@@ -58,10 +65,16 @@ S3_ERROR = HttpError(response={"ResponseMetadata": {"HTTPStatusCode": 412}})
         (ConnectionResetError(), "transient"),
         (HttpError(code=409), "transient"),
         (HttpError(status_code=503), "transient"),
-        (of("aiohttp.client_exceptions"), "transient"),
+        (of("aiohttp.client_exceptions", "ClientConnectionError"), "transient"),
+        (of("botocore.exceptions", "NoRegionError"), "fatal"),
+        (of("google.auth.exceptions", "RefreshError"), "denied"),
         (OSError(errno.EINVAL, "invalid"), "fatal"),
         (HttpError(code="x", response={}), "fatal"),
         (HttpError(code=400), "fatal"),
+        (HttpError(status=507), "full"),
+        (HttpError(status_code=501), "fatal"),
+        (caused(OSError(errno.EIO, "quota"), coded(403, "QuotaExceeded")), "full"),
+        (caused(OSError(errno.EINVAL, "digest"), coded(400, "BadDigest")), "transient"),
         (ValueError(), "fatal"),
     ],
 )

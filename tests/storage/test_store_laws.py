@@ -4,9 +4,11 @@ import shutil
 import tempfile
 import uuid
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from servers.s3 import BUCKET
 
 from storage import KeyMissingError, LocalStore, open_store
 
@@ -91,8 +93,18 @@ class MemoryMachine(StoreMachine):
         self.store.delete(self.model)
 
 
+class S3Machine(StoreMachine):
+    def open(self):
+        return open_store(f"s3://{BUCKET}/{uuid.uuid4().hex}")
+
+    def teardown(self):
+        self.store.delete(self.model)
+
+
 LAWS = settings(max_examples=50, stateful_step_count=20, deadline=None)
 TestLocalLaws = LocalMachine.TestCase
 TestLocalLaws.settings = LAWS
 TestMemoryLaws = MemoryMachine.TestCase
 TestMemoryLaws.settings = LAWS
+TestS3Laws = pytest.mark.slow(pytest.mark.usefixtures("s3_server")(S3Machine.TestCase))
+TestS3Laws.settings = settings(LAWS, max_examples=8, stateful_step_count=15)

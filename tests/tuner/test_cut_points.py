@@ -73,9 +73,10 @@ def test_killed_anywhere_it_asks_what_it_would_have_asked(name, tmp_path):
     stride = 4 if name == "bayesian" else 1  # its questions take longest
     for cut in range(1, entries, stride):
         project = Project(tmp_path, f"cut-{cut}")
+        kill_at(project, cut)
+        killed = make(name, project)
         with pytest.raises(KilledError):
-            kill_at(project, cut)
-            run(make(name, project))
+            run(killed)
         project.close()  # or the next would wait for the lease to run out
         again = make(name, Project(tmp_path, f"cut-{cut}"))
         run(again)

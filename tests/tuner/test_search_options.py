@@ -66,8 +66,13 @@ def test_an_argument_that_the_user_s_own_function_takes_is_theirs(tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "shown"),
-    [({}, True), ({"verbose": 0}, False), ({"verbose": 0, "search_verbose": 1}, True)]
-    + [({"verbose": 1, "search_verbose": 0}, False), ({"verbose": "auto"}, True)],
+    [
+        ({}, True),
+        ({"verbose": 0}, False),
+        ({"verbose": 0, "search_verbose": 1}, True),
+        ({"verbose": 1, "search_verbose": 0}, False),
+        ({"verbose": "auto"}, True),
+    ],
 )
 def test_the_search_has_a_verbosity_of_its_own(tmp_path, capsys, arguments, shown):
     make(tmp_path, trials=1).search(**arguments)

@@ -7,70 +7,40 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tuner.hyperparameters import Boolean, Choice, Fixed, HyperParameter, HyperParameters, Numerical
-from tuner.sampling import all_values, count_values, is_countable
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
-LEVELS = 1_000
-"""Values beyond which a whole number is taken for a continuous one, and rounded at the end."""
-INACTIVE_NUMBER = 0.5
-INACTIVE_CATEGORY = -1.0
+from tuner.bayesian.dimension import Array, Dimension, Mask, create_dimension
+from tuner.conditions import Condition
+from tuner.hyperparameters import HyperParameter, HyperParameters
 
 
 @dataclass(frozen=True)
-class Dimension:
-    """One hyperparameter and its coordinate.
+class Gate:
+    """A condition on one parameter of the name it asks about."""
 
-    A number, or a Choice whose order means something, lies between 0 and 1. A category is its
-    index: only equal or not equal counts.
-    """
+    condition: Condition
+    number: int
+    """The parameter's place in the space."""
+    column: int | None
+    """Its dimension; None for one with a single value."""
+    dimension: Dimension | None
+    opening: Array | None
+    """The coordinates that meet the condition; None where they cannot be listed."""
+    always: bool = False
+    """Whether the single value meets it."""
 
-    parameter: HyperParameter
-    values: tuple[Any, ...] | None
-    """The legal values in the order of their coordinates; None where there are too many."""
-    levels: Array | None
-    """The coordinates of these values, rising from 0 to 1; for a category 0, 1, 2, …"""
-    categorical: bool
-
-    @property
-    def inactive(self) -> float:
-        """The coordinate while the parameter is not active."""
-        return INACTIVE_CATEGORY if self.categorical else INACTIVE_NUMBER
-
-    def coordinate(self, value: Any) -> float:
-        """Where a value lies; a category that does not exist any more is like no other."""
-        if self.values is not None and self.levels is not None and value in self.values:
-            return float(self.levels[self.values.index(value)])
-        if self.categorical:
-            return INACTIVE_CATEGORY
-        if not isinstance(value, int | float):
-            return INACTIVE_NUMBER
-        probability = self.parameter.value_to_prob(value)
-        return float(np.clip(probability, 0, 1))
-
-    def value(self, coordinate: float) -> Any:
-        """The legal value at a coordinate, or nearest to it."""
-        if self.values is None or self.levels is None:
-            return self.parameter.prob_to_value(coordinate)
-        return self.values[int(np.argmin(np.abs(self.levels - coordinate)))]
-
-    def snap(self, coordinates: Array) -> Array:
-        """The coordinates of the nearest legal values."""
-        if self.levels is None:
-            return np.clip(coordinates, 0.0, 1.0)
-        between = (self.levels[1:] + self.levels[:-1]) / 2
-        return self.levels[np.searchsorted(between, coordinates)]
-
-    def spread(self, quantiles: Array) -> Array:
-        """Legal coordinates from points of [0, 1], each value with the same share."""
-        if self.levels is None:
-            return quantiles
-        index = (quantiles * len(self.levels)).astype(int)
-        return self.levels[np.minimum(index, len(self.levels) - 1)]
+    def holds(self, points: Array, active: Mask) -> Mask:
+        """Where it is met, among legal points of which `active` tells the active parameters."""
+        here: Mask = active[:, self.number]
+        if self.column is None or self.dimension is None:
+            return here if self.always else np.zeros_like(here)
+        coordinates = points[:, self.column]
+        if self.opening is not None:
+            met: Mask = (coordinates[:, None] == self.opening).any(1)
+        else:
+            name, value = self.dimension.parameter.name, self.dimension.value
+            listed = [self.condition.is_active({name: value(c)}) for c in coordinates]
+            met = np.array(listed, dtype=bool)
+        return np.logical_and(here, met)
 
 
 class Encoder:
@@ -79,18 +49,22 @@ class Encoder:
     An inactive parameter has the same coordinate everywhere, so it tells no two points apart.
 
     Args:
-        space: The space; parameters with one value only are left out of the points.
+        space: The space; parameters with a single value are left out of the points.
     """
 
     def __init__(self, space: HyperParameters) -> None:
         self.space = space
-        made = [_dimension(parameter) for parameter in space.space]
+        made = [create_dimension(parameter) for parameter in space.space]
         self.dimensions = [dimension for dimension in made if dimension is not None]
         self.categorical: Mask = np.array([d.categorical for d in self.dimensions], dtype=bool)
         self.continuous: Mask = np.array([d.levels is None for d in self.dimensions], dtype=bool)
         self.inactive: Array = np.array([d.inactive for d in self.dimensions])
         columns = iter(range(len(self.dimensions)))
-        self._columns = [None if dimension is None else next(columns) for dimension in made]
+        numbered = [None if dimension is None else next(columns) for dimension in made]
+        self._columns = list(zip(space.space, numbered, strict=True))
+        self._chosen = np.array([column is not None for column in numbered], dtype=bool)
+        self._gates = [[self._gates_of(c) for c in p.conditions] for p in space.space]
+        self._conditional = any(self._gates)
 
     def __len__(self) -> int:
         return len(self.dimensions)
@@ -99,8 +73,8 @@ class Encoder:
         """The point of a configuration; a parameter it does not know has its default."""
         point = self.inactive.copy()
         taken: dict[str, Any] = {}
-        for parameter, column in zip(self.space.space, self._columns, strict=True):
-            if parameter.name in taken or not _holds(parameter, taken):
+        for parameter, column in self._columns:
+            if parameter.name in taken or not _is_open(parameter, taken):
                 continue
             value = values.get(parameter.name, parameter.default)
             taken[parameter.name] = value
@@ -109,21 +83,20 @@ class Encoder:
         return point
 
     def decode(self, point: Array) -> dict[str, Any]:
-        """The legal configuration at a point."""
+        """The legal configuration at a point, or nearest to it."""
         values: dict[str, Any] = {}
         opened = True
         while opened:  # again, since a later parameter may open one declared before it
             opened = False
-            for parameter, column in zip(self.space.space, self._columns, strict=True):
-                if parameter.name not in values and _holds(parameter, values):
-                    values[parameter.name] = self._value(parameter, column, point)
+            for parameter, column in self._columns:
+                if parameter.name not in values and _is_open(parameter, values):
+                    values[parameter.name] = (
+                        parameter.default
+                        if column is None
+                        else self.dimensions[column].value(float(point[column]))
+                    )
                     opened = True
         return values
-
-    def _value(self, parameter: HyperParameter, column: int | None, point: Array) -> Any:
-        if column is None:
-            return parameter.default
-        return self.dimensions[column].value(point[column])
 
     def spread(self, quantiles: Array) -> Array:
         """Legal points from points of the unit cube, (points, dimensions)."""
@@ -136,88 +109,52 @@ class Encoder:
         return self.settle(np.column_stack(columns))
 
     def settle(self, points: Array) -> Array:
-        """The points, with inactive parameters where inactive parameters are."""
+        """The points, with the parameters that are not active where those belong."""
         return np.where(self.active(points), points, self.inactive)
 
     def active(self, points: Array) -> Mask:
-        """Which parameters are active at each of some legal points."""
-        active = np.zeros(points.shape, dtype=bool)
+        """Which parameters are active at each of some points whose coordinates are legal."""
+        if not self._conditional:
+            return np.ones(points.shape, dtype=bool)
+        active: Mask = np.zeros((len(points), len(self._columns)), dtype=bool)
         taken: dict[str, Mask] = {}
-        nobody: Mask = np.zeros(len(points), dtype=bool)
-        for parameter, column in zip(self.space.space, self._columns, strict=True):
-            here = ~taken.get(parameter.name, nobody)
-            for condition in parameter.conditions:
-                here &= self._condition(condition, points, active)
-            taken[parameter.name] = taken.get(parameter.name, nobody) | here
-            if column is not None:
-                active[:, column] = here
-        return active
+        for number, (parameter, _) in enumerate(self._columns):
+            here: Mask = np.ones(len(points), dtype=bool)
+            for gates in self._gates[number]:
+                here &= _any([gate.holds(points, active) for gate in gates])
+            if parameter.name in taken:
+                here &= ~taken[parameter.name]
+            taken[parameter.name] = taken.get(parameter.name, here) | here
+            active[:, number] = here
+        return active[:, self._chosen]
 
-    def _condition(self, condition: Any, points: Array, active: Mask) -> Mask:
-        """Where a condition holds, told from the parameters before it."""
-        met: Mask = np.zeros(len(points), dtype=bool)
-        for parameter, column in zip(self.space.space, self._columns, strict=True):
-            if parameter.name != condition.name:
-                continue
-            if column is None:
-                met |= bool(condition.is_active({parameter.name: parameter.default}))
-                continue
-            coordinates = points[:, column]
-            met |= active[:, column] & self._opens(condition, self.dimensions[column], coordinates)
-        return met
+    def _gates_of(self, condition: Condition) -> list[Gate]:
+        asked = getattr(condition, "name", None)
+        return [
+            self._gate(condition, number, parameter, column)
+            for number, (parameter, column) in enumerate(self._columns)
+            if parameter.name == asked
+        ]
 
-    @staticmethod
-    def _opens(condition: Any, dimension: Dimension, coordinates: Array) -> Mask:
-        name = dimension.parameter.name
-        values = dimension.values
-        if values is None or dimension.levels is None:
-            found = [condition.is_active({name: dimension.value(c)}) for c in coordinates]
-            return np.array(found, dtype=bool)
-        opening = [condition.is_active({name: value}) for value in values]
-        return np.isin(coordinates, dimension.levels[np.array(opening, dtype=bool)])
+    def _gate(
+        self, condition: Condition, number: int, parameter: HyperParameter, column: int | None
+    ) -> Gate:
+        if column is None:
+            always = condition.is_active({parameter.name: parameter.default})
+            return Gate(condition, number, None, None, None, always)
+        dimension = self.dimensions[column]
+        if dimension.levels is None:
+            return Gate(condition, number, column, dimension, None)
+        opening = [condition.is_active({parameter.name: value}) for value in dimension.values]
+        return Gate(condition, number, column, dimension, dimension.levels[np.array(opening)])
 
 
-def _holds(parameter: HyperParameter, values: Mapping[str, Any]) -> bool:
+def _any(masks: list[Mask]) -> Mask | bool:
+    met: Mask | bool = False
+    for mask in masks:
+        met = met | mask
+    return met
+
+
+def _is_open(parameter: HyperParameter, values: Mapping[str, Any]) -> bool:
     return all(condition.is_active(values) for condition in parameter.conditions)
-
-
-def _dimension(parameter: HyperParameter) -> Dimension | None:
-    if isinstance(parameter, Fixed):
-        return None
-    if not _is_listable(parameter):
-        return Dimension(parameter, None, None, categorical=False)
-    values = _sorted(parameter)
-    if len(values) == 1:
-        return None
-    if _is_categorical(parameter):
-        return Dimension(parameter, values, np.arange(len(values), dtype=float), categorical=True)
-    return Dimension(parameter, values, _levels(parameter, values), categorical=False)
-
-
-def _is_listable(parameter: HyperParameter) -> bool:
-    if not is_countable(parameter):
-        return False
-    alone = HyperParameters()
-    alone.merge([type(parameter).from_config({**parameter.get_config(), "conditions": []})])
-    return count_values(alone, LEVELS) is not None
-
-
-def _is_categorical(parameter: HyperParameter) -> bool:
-    if isinstance(parameter, Choice):
-        return not parameter.ordered or isinstance(parameter.default, bool)
-    return isinstance(parameter, Boolean)
-
-
-def _sorted(parameter: HyperParameter) -> tuple[Any, ...]:
-    values = tuple(all_values(parameter))
-    return values if _is_categorical(parameter) else tuple(sorted(values))
-
-
-def _levels(parameter: HyperParameter, values: tuple[Any, ...]) -> Array:
-    """Evenly spaced in the parameter's own scale, from 0 to 1."""
-    if not isinstance(parameter, Numerical):
-        return np.linspace(0.0, 1.0, len(values))
-    levels = np.array([parameter.value_to_prob(value) for value in values])
-    # A default outside the bounds shares the coordinate of the bound.
-    spans = levels[-1] - levels[0]
-    return (levels - levels[0]) / spans if spans > 0 else np.linspace(0.0, 1.0, len(values))

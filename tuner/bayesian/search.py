@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 
+from tuner.bayesian.dimension import Array, Dimension
 from tuner.bayesian.encoding import Encoder
-from tuner.bayesian.kernel import Array, Mask
 from tuner.bayesian.utility import Utility
 
 SPREAD = 768
@@ -15,7 +15,12 @@ NEAR = 256
 """Points near the best trials."""
 POLISHED = 6
 """Points that are followed uphill."""
+CLOSE = 0.05
+"""Largest difference of a coordinate of two points that would climb the same hill."""
 STEPS = 40
+"""Iterations of a climb."""
+ROUNDS = 3
+"""Steps between legal values."""
 
 
 def maximise(
@@ -32,29 +37,25 @@ def maximise(
     anywhere = encoder.spread(rng.random((SPREAD, len(encoder))))
     points = np.vstack([anywhere, near(incumbents, encoder, rng, NEAR)])
     values = utility(points)
-    chosen = _distinct(points, values, POLISHED)
-    polished = climb(utility, encoder, chosen)
-    stepped = walk(utility, encoder, polished)
-    points = np.vstack([polished, stepped, points])
-    order = np.argsort(-utility(points), kind="stable")
-    return points[order]
+    climbed = climb(utility, encoder, _distinct(points, values, POLISHED))
+    polished = np.vstack([walk(utility, encoder, climbed), climbed])
+    points, values = np.vstack([polished, points]), np.append(utility(polished), values)
+    return points[np.argsort(-values, kind="stable")]
 
 
 def near(incumbents: Array, encoder: Encoder, rng: np.random.Generator, count: int) -> Array:
     """Legal points around some points: a few coordinates moved, by little or by much."""
-    dimensions = len(encoder)
+    shape = (count, len(encoder))
     centres = incumbents[rng.integers(len(incumbents), size=count)]
-    moved = rng.random((count, dimensions)) < np.minimum(
-        1, rng.integers(1, dimensions + 1, size=(count, 1)) / dimensions
-    )
+    share = rng.integers(1, len(encoder) + 1, size=(count, 1)) / len(encoder)
     sizes = 10 ** rng.uniform(-3, -0.5, size=(count, 1))
-    numbers = centres + sizes * rng.standard_normal((count, dimensions))
-    fresh = encoder.spread(rng.random((count, dimensions)))
-    shifted = np.where(encoder.categorical, fresh, np.clip(numbers, 0, 1))
-    return encoder.snap(np.where(moved, shifted, centres))
+    numbers = np.clip(centres + sizes * rng.standard_normal(shape), 0, 1)
+    fresh = encoder.spread(rng.random(shape))
+    moved = np.where(encoder.categorical, fresh, numbers)
+    return encoder.snap(np.where(rng.random(shape) < share, moved, centres))
 
 
-def climb(utility: Utility, encoder: Encoder, points: Array) -> Array:
+def climb(utility: Utility, encoder: Encoder, points: Array, steps: int = STEPS) -> Array:
     """Follows the gradient in all active numbers, from all points at once, then rounds."""
     free = encoder.active(points) & ~encoder.categorical
     if not free.any():
@@ -74,62 +75,60 @@ def climb(utility: Utility, encoder: Encoder, points: Array) -> Array:
         points[free],
         jac=True,
         method="L-BFGS-B",
-        bounds=[(0.0, 1.0)] * int(free.sum()),
-        options={"maxiter": STEPS},
+        bounds=Bounds(0.0, 1.0),
+        options={"maxiter": steps, "ftol": 1e-6},
     )
     return encoder.snap(place(found.x))
 
 
-def walk(utility: Utility, encoder: Encoder, points: Array, rounds: int = 3) -> Array:
-    """Takes the best single step between legal values while there is a better one."""
-    discrete = np.flatnonzero(~encoder.continuous)
-    if not len(discrete):
+def walk(utility: Utility, encoder: Encoder, points: Array) -> Array:
+    """Takes the best single step between legal values while there is one, then climbs again."""
+    if encoder.continuous.all():
         return points
-    here, best = points, utility(points)
-    for _ in range(rounds):
-        steps, owners = _neighbours(encoder, here, discrete)
-        values = utility(steps)
-        improved = False
-        for owner in range(len(here)):
-            mine = np.flatnonzero(owners == owner)
-            top = mine[np.argmax(values[mine])]
-            if values[top] > best[owner]:
-                here, best = here.copy(), best.copy()
-                here[owner], best[owner] = steps[top], values[top]
-                improved = True
-        if not improved:
+    points, best = points.copy(), utility(points)
+    moved = np.zeros(len(points), dtype=bool)
+    for _ in range(ROUNDS):
+        steps = neighbours(encoder, points)
+        values = utility(steps.reshape(-1, len(encoder))).reshape(len(points), -1)
+        top = values.argmax(1)
+        better = np.flatnonzero(values.max(1) > best)
+        if not len(better):
             break
-        here = climb(utility, encoder, here)
-        best = utility(here)
-    return here
+        points[better], best[better] = steps[better, top[better]], values[better, top[better]]
+        moved[better] = True
+    return climb(utility, encoder, points[moved], STEPS // 2) if moved.any() else points
 
 
-def _neighbours(encoder: Encoder, points: Array, discrete: Array) -> tuple[Array, Array]:
-    """Points one legal value away in one coordinate, and which point each belongs to."""
-    steps, owners = [], []
-    for column in discrete:
-        dimension = encoder.dimensions[column]
-        levels = dimension.levels
-        if dimension.categorical:
-            targets = [np.full(len(points), level) for level in levels]
-        else:
-            index = np.searchsorted(levels, points[:, column])
-            targets = [levels[np.clip(index + k, 0, len(levels) - 1)] for k in (-1, 1)]
-        for target in targets:
+def neighbours(encoder: Encoder, points: Array) -> Array:
+    """Legal points that differ in one discrete coordinate, (points, steps, dimensions).
+
+    Of numbers these are the next values up and down, of categories all.
+    """
+    steps = []
+    for column in np.flatnonzero(~encoder.continuous):
+        for target in _targets(encoder.dimensions[column], points[:, column]):
             moved = points.copy()
             moved[:, column] = target
             steps.append(moved)
-            owners.append(np.arange(len(points)))
-    return encoder.settle(np.vstack(steps)), np.concatenate(owners)
+    together = encoder.settle(np.concatenate(steps))
+    return together.reshape(len(steps), *points.shape).swapaxes(0, 1)
+
+
+def _targets(dimension: Dimension, coordinates: Array) -> list[Array | float]:
+    levels = dimension.levels
+    assert levels is not None
+    if dimension.categorical:
+        return list(levels)
+    index = np.searchsorted(levels, coordinates)
+    return [levels[np.clip(index + k, 0, len(levels) - 1)] for k in (-1, 1)]
 
 
 def _distinct(points: Array, values: Array, count: int) -> Array:
     """The best points, without those that have a better one close by."""
-    order = np.argsort(-values, kind="stable")
     kept: list[int] = []
-    for index in order[: 40 * count]:
-        apart = [np.abs(points[index] - points[k]).max() > 0.05 for k in kept]
-        if all(apart):
+    for index in np.argsort(-values, kind="stable")[: 40 * count]:
+        apart = np.abs(points[kept] - points[index]).max(1) > CLOSE
+        if apart.all():
             kept.append(int(index))
         if len(kept) == count:
             break

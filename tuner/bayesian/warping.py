@@ -1,13 +1,34 @@
-"""Losses made fit for a Gaussian process: no outliers, and most resolution where it is good."""
+"""Losses made fit for a Gaussian process: the bad ones close together, and no outliers."""
 
 from __future__ import annotations
 
-import os
 import numpy as np
 
-from tuner.bayesian.kernel import Array
+from tuner.bayesian.dimension import Array
 
-MODE = os.environ.get("WARP", "standard")
+WORST = 5.0
+"""Widths above the median from which losses are drawn together."""
+BEST = 20.0
+"""Widths below the median from which they are; good losses are kept apart for longer."""
+LARGEST = 1e3
+"""Widths beyond which a loss counts as no worse."""
+
+
+def warp(losses: Array) -> Array:
+    """Standardised losses in the same order, whatever the size of the largest.
+
+    The width is that between the median and the first quartile: it is the good losses that the
+    model has to tell apart. Losses far from the median are drawn together logarithmically.
+    """
+    scaled = losses / max(float(np.abs(losses).max()), np.finfo(float).tiny)
+    quartile, median = np.quantile(scaled, [0.25, 0.5])
+    width = median - quartile
+    if width < np.finfo(float).tiny:
+        # Half of them are the same: all there is to see is the order.
+        return standardise(np.unique(scaled, return_inverse=True)[1].astype(float))
+    with np.errstate(over="ignore"):
+        z = (scaled - median) / width
+    return standardise(np.where(z > 0, _squash(z, WORST), -_squash(-z, BEST)))
 
 
 def standardise(losses: Array) -> Array:
@@ -17,19 +38,6 @@ def standardise(losses: Array) -> Array:
     return centred / spread if spread > 0 else np.zeros_like(losses)
 
 
-def warp(losses: Array) -> Array:
-    biggest = np.abs(losses).max()
-    y = losses / biggest if biggest > 0 else losses
-    if MODE == "standard":
-        return standardise(y)
-    if MODE == "winsor":
-        q1, q2 = np.quantile(y, [0.25, 0.5])
-        return standardise(np.minimum(y, q2 + 5 * (q2 - q1)))
-    if MODE.startswith("log"):
-        s = np.quantile(y, 0.5) - y.min()
-        if s <= 0:
-            s = y.std()
-        if s <= 0:
-            return np.zeros_like(y)
-        c = float(MODE[3:] or 1)
-        return standardise(np.log(c + (y - y.min()) / s))
+def _squash(z: Array, limit: float) -> Array:
+    excess = np.clip(z - limit, 0.0, LARGEST)
+    return np.minimum(z, limit) + np.log1p(excess)

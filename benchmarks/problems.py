@@ -1,0 +1,143 @@
+"""Functions to minimise, with their spaces and their minima, for `quality.py`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tuner import HyperParameters
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A function of hyperparameters.
+
+    Args:
+        space: Declares its hyperparameters.
+        loss: What is minimised, without noise.
+        minimum: The least loss there is.
+        noise: Standard deviation of the noise of what the oracle is told.
+    """
+
+    space: Callable[[HyperParameters], None]
+    loss: Callable[[Values], float]
+    minimum: float
+    noise: float = 0.0
+
+
+def on_box(
+    bounds: list[tuple[float, float]],
+    function: Callable[[np.ndarray], float],
+    minimum: float,
+    noise: float = 0.0,
+) -> Problem:
+    """The problem of a function of a vector."""
+
+    def space(hp: HyperParameters) -> None:
+        for k, (low, high) in enumerate(bounds):
+            hp.Float(f"x{k}", low, high)
+
+    def loss(values: Values) -> float:
+        return float(function(np.array([values[f"x{k}"] for k in range(len(bounds))])))
+
+    return Problem(space, loss, minimum, noise)
+
+
+def branin(x: np.ndarray) -> float:
+    a, b = 5.1 / (4 * math.pi**2), 5 / math.pi
+    inner = x[1] - a * x[0] ** 2 + b * x[0] - 6
+    return float(inner**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x[0]) + 10)
+
+
+HARTMANN_A = np.array(
+    [
+        [10, 3, 17, 3.5, 1.7, 8],
+        [0.05, 10, 17, 0.1, 8, 14],
+        [3, 3.5, 1.7, 10, 17, 8],
+        [17, 8, 0.05, 10, 0.1, 14],
+    ]
+)
+HARTMANN_P = 1e-4 * np.array(
+    [
+        [1312, 1696, 5569, 124, 8283, 5886],
+        [2329, 4135, 8307, 3736, 1004, 9991],
+        [2348, 1451, 3522, 2883, 3047, 6650],
+        [4047, 8828, 8732, 5743, 1091, 381],
+    ]
+)
+
+
+def hartmann6(x: np.ndarray) -> float:
+    inner = (HARTMANN_A * (x - HARTMANN_P) ** 2).sum(1)
+    return float(-np.array([1, 1.2, 3, 3.2]) @ np.exp(-inner))
+
+
+def ackley(x: np.ndarray) -> float:
+    """Its minimum is moved out of the centre."""
+    z = x - np.array([1.1, -2.3, 0.7, -0.9, 1.7])[: len(x)]
+    root = math.sqrt((z * z).mean())
+    return float(
+        20 + math.e - 20 * math.exp(-0.2 * root) - math.exp(np.cos(2 * math.pi * z).mean())
+    )
+
+
+def rosenbrock(x: np.ndarray) -> float:
+    return float((100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum())
+
+
+def levy(x: np.ndarray) -> float:
+    w = 1 + (x - 1) / 4
+    head = math.sin(math.pi * w[0]) ** 2
+    body = ((w[:-1] - 1) ** 2 * (1 + 10 * np.sin(math.pi * w[:-1] + 1) ** 2)).sum()
+    tail = (w[-1] - 1) ** 2 * (1 + math.sin(2 * math.pi * w[-1]) ** 2)
+    return float(head + body + tail)
+
+
+def mixed_space(hp: HyperParameters) -> None:
+    """An optimizer with its own options, and a network with units for each layer."""
+    optimizer = hp.Choice("optimizer", ["sgd", "adam", "rmsprop"])
+    hp.Float("rate", 1e-5, 1.0, sampling="log")
+    hp.Int("layers", 1, 4)
+    hp.Int("units", 16, 512, sampling="log")
+    with hp.conditional_scope("optimizer", ["sgd"]):
+        hp.Float("momentum", 0.0, 0.99)
+        hp.Boolean("nesterov")
+    with hp.conditional_scope("optimizer", ["adam"]):
+        hp.Float("beta", 1e-3, 0.5, sampling="log")
+        hp.Float("decay", 1e-6, 1e-1, sampling="log")
+    with hp.conditional_scope("optimizer", ["rmsprop"]):
+        hp.Float("rho", 0.5, 0.999)
+    del optimizer
+
+
+def mixed_loss(values: Values) -> float:
+    """Adam holds the minimum, but SGD is better on average: deceptive."""
+    rate, units = math.log10(values["rate"]), math.log2(values["units"])
+    shape = 0.05 * (values["layers"] - 3) ** 2 + 0.03 * (units - 7) ** 2
+    match values["optimizer"]:
+        case "sgd":
+            own = 0.12 + 0.03 * (rate + 1) ** 2 + 0.4 * (values["momentum"] - 0.9) ** 2
+            own += 0.0 if values["nesterov"] else 0.02
+        case "adam":
+            beta, decay = math.log10(values["beta"]), math.log10(values["decay"])
+            own = 0.25 * (rate + 3) ** 2 + 0.15 * (beta + 1) ** 2 + 0.05 * (decay + 4) ** 2
+        case _:
+            own = 0.08 + 0.2 * (rate + 3.3) ** 2 + 2.0 * (values["rho"] - 0.9) ** 2
+    return float(1 - math.exp(-own - shape))
+
+
+PROBLEMS: dict[str, Problem] = {
+    "branin": on_box([(-5, 10), (0, 15)], branin, 0.39788735772973816),
+    "hartmann6": on_box([(0, 1)] * 6, hartmann6, -3.322368011391339),
+    "ackley5": on_box([(-5, 5)] * 5, ackley, 0.0),
+    "rosenbrock4": on_box([(-2.048, 2.048)] * 4, rosenbrock, 0.0),
+    "levy8": on_box([(-10, 10)] * 8, levy, 0.0),
+    "mixed": Problem(mixed_space, mixed_loss, 0.0),
+    "noisy_hartmann6": on_box([(0, 1)] * 6, hartmann6, -3.322368011391339, noise=0.1),
+}
