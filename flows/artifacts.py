@@ -38,7 +38,7 @@ class Progress:
         if total is None or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + INTERVAL
-        percent = min(100.0, 100 * len(self.oracle.history.end_order) / max(1, total))
+        percent = min(100.0, 100 * len(self.oracle.search_history.end_order) / max(1, total))
         if self._artifact is None:
             self._artifact = _attempt(
                 lambda: create_progress_artifact(percent, description="Share of trials ended")

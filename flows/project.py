@@ -25,7 +25,7 @@ def child_setup(study: str, tuner: BaseTuner, executions: int | None) -> dict[st
 
     Paths are absolute, since a study may change the working directory.
     """
-    directory, _, name = tuner.project.url.rpartition("/")
+    directory, _, name = tuner.search_project.url.rpartition("/")
     return {
         "study": str(load_study(study).path),
         "project": {"directory": directory or "/", "project_name": name},

@@ -39,7 +39,7 @@ class SearchResult:
 
 def result_of(oracle: Oracle, url: str, seconds: float, ended_before: int) -> SearchResult:
     """The result of a search that has ended."""
-    history = oracle.history
+    history = oracle.search_history
     return SearchResult(
         project=url,
         completed=history.completed,

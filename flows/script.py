@@ -47,7 +47,7 @@ class SlotsLauncher:
             StudyError: The script's code failed in another process.
             RuntimeError: Too many trials in a row have failed.
         """
-        check_shared(tuner.project.url)
+        check_shared(tuner.search_project.url)
         passed_on = dict(kwargs)
         options = tuner._take_options(passed_on)  # noqa: SLF001 - as `search` does
         tuner.oracle.update_space(space_of(args, passed_on))
@@ -64,12 +64,12 @@ class SlotsLauncher:
     def _search(self, tuner: BaseTuner, slots: ParcelSlots) -> None:
         began = time.monotonic()
 
-        @flow(name="run", flow_run_name=tuner.project.name)
+        @flow(name="run", flow_run_name=tuner.search_project.name)
         def search_of_script(script: str, project: str, slots_count: int) -> dict[str, Any]:
             del script, project, slots_count  # for whoever reads the run in the UI
             return run(tuner, slots, began, discover=False).to_json()
 
-        search_of_script(str(self.script), str(tuner.project.store), self.slots)
+        search_of_script(str(self.script), str(tuner.search_project.store), self.slots)
 
     def _start_server(self, *, quiet: bool) -> None:
         """Starts Prefect's server, which is there until the script ends, for the first search."""

@@ -19,6 +19,7 @@ from tasks.slots import LocalSlots
 from tasks.trial import run_trial
 from tuner.base_tuner import BaseTuner
 from tuner.oracle import MAX_LOSSES
+from tuner.patience import Patience
 from tuner.progress import opening_line
 from tuner.search_options import SearchOptions
 from tuner.trial import Trial, TrialStatus
@@ -95,12 +96,12 @@ def run(
     oracle = tuner.oracle
     oracle.requeues = False
     oracle.start()
-    ended_before, reason = len(oracle.history.end_order), None
+    ended_before, reason = len(oracle.search_history.end_order), None
     try:
         with display_of(oracle) as display, ExitStack() as stack:
-            display.note(opening_line(oracle, tuner.project.url))
+            display.note(opening_line(oracle, tuner.search_project.url))
             tuner.on_search_begin()
-            runner = TrialRunner(oracle, tuner.project, slots, display)
+            runner = TrialRunner(oracle, tuner.search_project, slots, display)
             search = Search(tuner, runner, stack, artifacts.Progress(oracle))
             search.space_known = not discover
             stack.callback(search.join)  # the last to leave: nobody may tell a stopped oracle
@@ -108,7 +109,7 @@ def run(
             tuner.on_search_end()
     finally:
         oracle.stop(reason)
-    result = result_of(oracle, tuner.project.url, time.monotonic() - began, ended_before)
+    result = result_of(oracle, tuner.search_project.url, time.monotonic() - began, ended_before)
     artifacts.publish_leaderboard(result)
     return result
 
@@ -133,6 +134,7 @@ class Search:
         self.tuner = tuner
         self.runner = runner
         self.oracle = runner.oracle
+        self.patience = Patience(runner.oracle)
         self.stack = stack
         self.progress = progress
         self.pending: dict[Future, str] = {}
@@ -180,9 +182,11 @@ class Search:
             if trial.status == TrialStatus.STOPPED:
                 self.done = trial.message or "every trial has ended"
             elif trial.status == TrialStatus.IDLE:
-                self._check_not_stuck()
-                return
+                if self.pending:
+                    return
+                self.patience.wait()
             else:
+                self.patience.renew()
                 self._submit(trial)
 
     def _submit(self, trial: Trial) -> None:
@@ -202,14 +206,6 @@ class Search:
         if not self.started:
             self.started = True
             self.stack.enter_context(self.runner.slots)
-
-    def _check_not_stuck(self) -> None:
-        if not self.pending:
-            name = type(self.oracle).__name__
-            msg = (
-                f"Expected {name} to propose a trial or to stop. Received: IDLE, with none running."
-            )
-            raise RuntimeError(msg)
 
 
 def preload(tuner: BaseTuner) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from storage import StorageError
 from tasks.children import ChildLostError
 from tasks.slots import LocalSlots, Message
+from tuner import errors
 from tuner.display import Display
 from tuner.hyperparameters import HyperParameters
 from tuner.oracle import Oracle
@@ -56,7 +57,7 @@ class TrialRunner:
         with self.slots.lease() as slot:
             answer = slot.ask({"do": "discover"}, _ignore, emit)
         if answer["kind"] == "fatal":
-            raise StudyError(answer["message"])
+            raise _error_of(answer)
         self.oracle.update_space(HyperParameters.from_config(answer["space"]))
 
     def run(self, trial_id: str, emit: Callable[[str], None]) -> Trial:
@@ -71,6 +72,7 @@ class TrialRunner:
 
         Raises:
             StudyError: The study's own code failed outside of the trial.
+            FatalError: It says that no trial can work.
             SearchStoppedError: The search was stopped meanwhile.
             RuntimeError: Too many trials in a row have failed.
         """
@@ -104,7 +106,7 @@ class TrialRunner:
 
     def _tell(self, trial: Trial, answer: Message) -> None:
         if answer["kind"] == "fatal":
-            raise StudyError(answer["message"])
+            raise _error_of(answer)
         self.oracle.tell(trial.trial_id, answer["trial"])
 
     def _save_log(self, trial_id: str, printed: list[str]) -> None:
@@ -118,6 +120,12 @@ class TrialRunner:
 def wants_another_try(trial: Trial) -> bool:
     """Whether the oracle put the trial back into its queue."""
     return trial.status == TrialStatus.RUNNING
+
+
+def _error_of(answer: Message) -> Exception:
+    """The error a child tells of; a `FatalError` stays one, since scripts catch it."""
+    kind: type[Exception] = getattr(errors, answer.get("error") or "", StudyError)
+    return kind(answer["message"])
 
 
 def _ignore(message: Message) -> None:

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from tasks.assembly import assemble
+from tuner import errors
 from tuner.display import Display
 from tuner.jsonable import to_json
 from tuner.proxy import OracleProxy
@@ -32,8 +33,15 @@ def main(connection: Connection, setup: Mapping[str, Any]) -> None:
         try:
             worker = worker or Worker(channel, setup)
             worker.answer(request)
-        except Exception:  # noqa: BLE001 - the study's own code; its traceback goes to the user
-            channel.send(kind="fatal", message=traceback.format_exc())
+        except Exception as error:  # noqa: BLE001 - the user's code; its traceback goes to the user
+            channel.send(kind="fatal", message=traceback.format_exc(), error=_name_of(error))
+
+
+def _name_of(error: Exception) -> str | None:
+    """The name of the `FatalError` it is, None for any other; a script may wait for it."""
+    if not isinstance(error, errors.FatalError):
+        return None
+    return next(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == errors.__name__)
 
 
 class Channel:

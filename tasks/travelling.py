@@ -53,4 +53,4 @@ def _restore_oracle(oracle: Oracle, state: dict[str, Any]) -> None:
 
 def _restore_tuner(tuner: BaseTuner, state: dict[str, Any]) -> None:
     vars(tuner).update(state, display=None, _role=Role.TRIAL)
-    tuner.directory = tuner.project.directory
+    tuner.directory = tuner.search_project.directory

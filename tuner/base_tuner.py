@@ -20,6 +20,7 @@ from tuner.hypermodel import get_hypermodel
 from tuner.hyperparameters import HyperParameters
 from tuner.launching import current_launcher
 from tuner.oracle import Oracle
+from tuner.patience import Patience
 from tuner.progress import opening_line
 from tuner.project import Project
 from tuner.results import best_step_of, describe_execution, metrics_of
@@ -78,16 +79,20 @@ class BaseTuner(TunerResults):
         self.hypermodel = None if hypermodel is None else get_hypermodel(hypermodel)
         self.directory = directory or "."
         self.project_name = project_name or "untitled_project"
-        self.project = Project(self.directory, self.project_name)
+        self.search_project = Project(self.directory, self.project_name)
         self.display: Display | None = None
         self._role = current_role()
         self._saved_state: dict[str, Any] = {}
         if overwrite and self._role is not Role.TRIAL:
-            self.project.erase()
+            self.search_project.erase()
         if self._role is not Role.TRIAL:
-            oracle.attach(self.project)
+            oracle.attach(self.search_project)
             self._restore_state()
-        if self._role is Role.SCRIPT and not oracle.trials and not oracle.history.space.space:
+        if (
+            self._role is Role.SCRIPT
+            and not oracle.trials
+            and not oracle.search_history.space.space
+        ):
             self._populate_initial_space()
 
     # The search.
@@ -121,7 +126,7 @@ class BaseTuner(TunerResults):
         reason = None
         try:
             with display_for(self.oracle, live=False) as self.display:
-                self.display.note(opening_line(self.oracle, self.project.url))
+                self.display.note(opening_line(self.oracle, self.search_project.url))
                 self.on_search_begin()
                 reason = self._run_trials(*fit_args, **fit_kwargs)
                 self.on_search_end()
@@ -141,15 +146,16 @@ class BaseTuner(TunerResults):
 
     def _run_trials(self, *fit_args: Any, **fit_kwargs: Any) -> str:
         """Runs one trial after another, and says why there are no more."""
+        patience = Patience(self.oracle)
         while True:
             self.pre_create_trial()
             trial = self.oracle.create_trial(self.tuner_id)
             if trial.status == TrialStatus.STOPPED:
                 return trial.message or "every trial has ended"
             if trial.status == TrialStatus.IDLE:
-                # This process runs one trial at a time, so nothing can come to change its mind.
-                msg = f"Expected {type(self.oracle).__name__} to propose a trial or to stop."
-                raise errors.FatalRuntimeError(f"{msg} Received: IDLE while no trial is running.")
+                patience.wait()
+                continue
+            patience.renew()
             self.run_assigned(trial, *fit_args, **fit_kwargs)
             if self.display is not None:
                 self.display.advanced()
@@ -202,8 +208,8 @@ class BaseTuner(TunerResults):
                 trial.message = f"The objective is not finite: {name}={value}."
         if not trial.ended:
             return
-        if not self.project.save_result(trial.trial_id, trial.get_state()):
-            earlier = self.project.read_result(trial.trial_id)
+        if not self.search_project.save_result(trial.trial_id, trial.get_state()):
+            earlier = self.search_project.read_result(trial.trial_id)
             if earlier is not None:
                 trial.set_outcome(earlier)
 
@@ -228,7 +234,7 @@ class BaseTuner(TunerResults):
         self.oracle.save()
         state = self.get_state()
         if self._role is not Role.TRIAL and state != self._saved_state:
-            self.project.store.replace(self._get_tuner_fname(), json.dumps(state).encode())
+            self.search_project.store.replace(self._get_tuner_fname(), json.dumps(state).encode())
             self._saved_state = state
 
     def reload(self) -> None:  # type: ignore[override]  # Keras Tuner's takes no file
@@ -240,14 +246,14 @@ class BaseTuner(TunerResults):
         if type(self).get_state is TunerHooks.get_state:
             return
         try:
-            state = json.loads(self.project.store.read(self._get_tuner_fname()))
+            state = json.loads(self.search_project.store.read(self._get_tuner_fname()))
         except KeyMissingError:
             return
         self._saved_state = state
         self.set_state(state)
 
     def _get_tuner_fname(self) -> str:
-        return self.project.paths.tuner_state(self.tuner_id)
+        return self.search_project.paths.tuner_state(self.tuner_id)
 
     def _is_worker(self) -> bool:
         """Whether somebody else keeps the books."""

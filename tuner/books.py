@@ -32,8 +32,12 @@ logger = logging.getLogger(__name__)
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
-def synchronized(func: Method) -> Method:
-    """Makes a method of an `Oracle` atomic; the lock is given back whatever happens."""
+def synchronized(func: Method, *args: Any, **kwargs: Any) -> Method:
+    """Makes a method of an `Oracle` atomic; the lock is given back whatever happens.
+
+    Further arguments are Keras Tuner's, and mean nothing.
+    """
+    del args, kwargs
 
     @functools.wraps(func)
     def locked(self: Books, *args: Any, **kwargs: Any) -> Any:
@@ -102,7 +106,7 @@ class Books(OracleSubclassing, Stateful):
         self._stopped = False
         if self._ledger.writing:
             return
-        self._ledger.joining = self._keeps_state
+        self._ledger.joining = self.keeps_state
         try:
             self._start()
         except BaseException:
@@ -112,18 +116,18 @@ class Books(OracleSubclassing, Stateful):
     def _start(self) -> None:
         info = ProjectInfo(self.objective.to_json(), self.seed, type(self).__name__)
         stored = self._ledger.open(info, self._new_history)
-        self._adopt_seed(self.history.settings.get("seed", stored))
+        self._adopt_seed(self.search_history.settings.get("seed", stored))
         settings = settings_of(self)
-        self.changed_settings = describe_changes(self.history.settings, settings)
+        self.changed_settings = describe_changes(self.search_history.settings, settings)
         if self.changed_settings:
             logger.info("Going on with %s", self.changed_settings)
         now, total = time.time(), self.planned_trials
         started = SearchStarted(self._ledger.owner, now, total, settings)
-        self._ledger.record(started, *space_grown(self._initial_space, self.history.space))
-        self.restore(self.history.oracle_state)
+        self._ledger.record(started, *space_grown(self._initial_space, self.search_history.space))
+        self.restore(self.search_history.oracle_state)
         for values in self._enqueued:
             self._enqueue(values)
-        for trial_id in list(self.history.running):
+        for trial_id in list(self.search_history.running):
             state = self._ledger.read_result(trial_id)
             if state is None:
                 self._retry_queue.append(trial_id)
@@ -166,7 +170,7 @@ class Books(OracleSubclassing, Stateful):
     # What the oracle knows; more of it in `HistoryViews`.
 
     @property
-    def history(self) -> History:
+    def search_history(self) -> History:
         """Everything that has happened."""
         return self._ledger.history
 
@@ -174,8 +178,8 @@ class Books(OracleSubclassing, Stateful):
     def hyperparameters(self) -> HyperParameters:
         """The space; before the search starts, with what only this process knows of it."""
         if self._ledger.writing:
-            return self.history.space
-        space = self.history.space.copy()
+            return self.search_history.space
+        space = self.search_history.space.copy()
         space.merge(self._initial_space.space)
         return space
 
@@ -224,7 +228,8 @@ class Books(OracleSubclassing, Stateful):
     def reload(self) -> None:  # type: ignore[override]  # Keras Tuner's takes no file
         """Takes in what has been added to the project."""
         if self._project is not None and not self._ledger.writing:
-            self.attach(self._project)
+            self.search_history.replay(self._project.events())
+            self.restore(self.search_history.oracle_state)
 
     # Our own.
 
@@ -236,7 +241,7 @@ class Books(OracleSubclassing, Stateful):
         return question_rng(self.seed, len(self.trials))
 
     def _enqueue(self, values: dict[str, Any]) -> None:
-        if not self.history.was_asked_for(values):
+        if not self.search_history.was_asked_for(values):
             self._ledger.record(ValuesEnqueued(values))
 
     @contextmanager
@@ -253,12 +258,12 @@ class Books(OracleSubclassing, Stateful):
 
     def _commit(self) -> None:
         state = self.own_state()
-        if state != self.history.oracle_state:
+        if state != self.search_history.oracle_state:
             self._ledger.record(OracleChanged(state))
         self._ledger.commit()
 
     @property
-    def _keeps_state(self) -> bool:
+    def keeps_state(self) -> bool:
         """Whether a subclass may know more than the history tells."""
         names = ("propose", "_populate_space", "get_state")
         pure, *kept = (self._overrides(name) for name in names)

@@ -22,7 +22,7 @@ class Display:
 
     def __init__(self, oracle: Oracle) -> None:
         self.oracle = oracle
-        self.ended_before = len(oracle.history.end_order)
+        self.ended_before = len(oracle.search_history.end_order)
         self.began = time.monotonic()
         self._trials_began: float | None = None
 

@@ -95,7 +95,9 @@ class Oracle(Books):
             values), `IDLE` (nothing until a running trial ends) and `STOPPED`.
         """
         del trial_id
-        match self.propose(self.history, self._rng()):
+        if self._project is None:
+            self.start()  # somebody asks by hand: then what they gave as the space is known
+        match self.propose(self.search_history, self._rng()):
             case Proposal(values, budget):
                 return {"status": TrialStatus.RUNNING, "values": dict(values), "budget": budget}
             case Wait():
@@ -168,7 +170,7 @@ class Oracle(Books):
             trial.status, trial.score = TrialStatus.FAILED, None
         self._release(trial.trial_id)
         grown = self._grown_by(trial.hyperparameters)
-        self._ledger.record(*grown, trial_ended(trial, self.history))
+        self._ledger.record(*grown, trial_ended(trial, self.search_history))
         self._check_consecutive_failures()
 
     @synchronized
@@ -218,7 +220,7 @@ class Oracle(Books):
         if self.max_trials is not None and len(self.trials) >= self.max_trials:
             return self._no_trial(TrialStatus.STOPPED)
         trial_id = f"{len(self.trials):04d}"
-        enqueued = bool(self.history.enqueued)
+        enqueued = bool(self.search_history.enqueued)
         if not enqueued or self.grants_budgets:
             answer = self._ask(trial_id)
         else:
@@ -228,7 +230,9 @@ class Oracle(Books):
         budget: Budget | None = answer.get("budget")
         enqueued = enqueued and (budget is None or budget.parent is None)
         if enqueued:
-            answer["values"] = complete_values(self.history.space, self.history.enqueued[0])
+            answer["values"] = complete_values(
+                self.search_history.space, self.search_history.enqueued[0]
+            )
         created = TrialCreated(
             trial_id=trial_id,
             values=to_json(answer.get("values") or {}),

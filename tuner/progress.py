@@ -44,7 +44,7 @@ def progress_of(oracle: Oracle, ended_before: int, seconds: float) -> Progress:
         ended_before: Number of trials that had ended when this process began.
         seconds: Time since then.
     """
-    history = oracle.history
+    history = oracle.search_history
     done, total = len(history.end_order), oracle.planned_trials
     ended_here = done - ended_before
     left = None
@@ -63,7 +63,7 @@ def progress_of(oracle: Oracle, ended_before: int, seconds: float) -> Progress:
 
 def opening_line(oracle: Oracle, url: str) -> str:
     """What a search begins with: where it is, and what it goes on from."""
-    done, again = len(oracle.end_order), len(oracle.history.running)
+    done, again = len(oracle.end_order), len(oracle.search_history.running)
     if not oracle.trials:
         return f"Searching in {url}"
     line = f"Going on with {url}: {done} trials are done, {again} run again"

@@ -151,9 +151,15 @@ class Project:
                 self.store.replace(self.paths.erasing, b"{}")
                 self._delete_everything()
 
+    def folder(self) -> str:
+        """Path or URL of the project; on a local disk the folder is there."""
+        return self._made(self.url)
+
     def trial_folder(self, trial_id: str) -> str:
         """Path or URL of a trial's folder; on a local disk the folder is there."""
-        path = f"{self.url}/{self.paths.trial(trial_id).folder}"
+        return self._made(f"{self.url}/{self.paths.trial(trial_id).folder}")
+
+    def _made(self, path: str) -> str:
         if isinstance(self.store, LocalStore):
             Path(path).mkdir(parents=True, exist_ok=True)
         return path

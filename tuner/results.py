@@ -33,7 +33,7 @@ def metrics_of(results: Any, objective: Objective) -> dict[str, float]:
     if is_number(results):
         return {objective.name: float(results)}
     if isinstance(results, Mapping):
-        return _checked(dict(results), objective)
+        return _checked({name: _plain(value) for name, value in results.items()}, objective)
     if is_history(results):
         return _of_history(results, objective)
     msg = f"{HELP} Received: {results!r} of type {type(results).__name__}."
@@ -73,6 +73,16 @@ def best_epoch(history: Any, objective: Objective) -> int:
 def is_history(result: Any) -> bool:
     """Whether it is a Keras History, told without importing Keras."""
     return hasattr(result, "epoch") and isinstance(getattr(result, "history", None), dict)
+
+
+def _plain(value: Any) -> Any:
+    """A number of any library, a tensor for example, as a float; all else as it is."""
+    if isinstance(value, str | int | float):
+        return value
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
 
 
 def is_number(result: Any) -> bool:

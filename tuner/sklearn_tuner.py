@@ -167,8 +167,8 @@ class SklearnTuner(BaseTuner):
         digest = hashlib.sha256(data).hexdigest()
         # The key holds the digest: of two processes that run one trial, neither overwrites the
         # other's model.
-        key = self.project.paths.trial(trial_id).pickle(digest[:12])
-        self.project.store.replace(key, data)
+        key = self.search_project.paths.trial(trial_id).pickle(digest[:12])
+        self.search_project.store.replace(key, data)
         kept = {"key": key, "sha256": digest, "size": len(data)}
         self.oracle.get_trial(trial_id).record["model"] = kept
 
@@ -181,9 +181,9 @@ class SklearnTuner(BaseTuner):
         """
         kept: Mapping[str, Any] | None = trial.record.get("model")
         if kept is None:
-            msg = f"Expected a model of trial {trial.trial_id} at {self.project.url}."
+            msg = f"Expected a model of trial {trial.trial_id} at {self.search_project.url}."
             raise FileNotFoundError(f"{msg} Received: none. Did the trial complete?")
-        data = self.project.store.read(kept["key"])
+        data = self.search_project.store.read(kept["key"])
         if hashlib.sha256(data).hexdigest() != kept["sha256"]:
             msg = f"Expected the model the trial saved. Received: {kept['key']} differs."
             raise CorruptError(msg)

@@ -44,7 +44,7 @@ class OracleSubclassing(HistoryViews):
         """
         return {
             "ongoing_trials": {k: trial.trial_id for k, trial in self.ongoing_trials.items()},
-            "hyperparameters": self.history.space.get_config(),
+            "hyperparameters": self.search_history.space.get_config(),
             "start_order": self.start_order,
             "end_order": list(self.end_order),
             "run_times": self.run_times,
@@ -84,15 +84,20 @@ class OracleSubclassing(HistoryViews):
 
     def _random_values(self) -> dict[str, Any] | None:
         """Random values that had no trial yet, None when there are none."""
+        if self._project is None:
+            self.start()
         rng = self._asking or self._rng()
-        return self.history.untried(rng)
+        return self.search_history.untried(rng)
+
+    def start(self) -> None:
+        raise NotImplementedError
 
     def _rng(self) -> np.random.Generator:
         raise NotImplementedError
 
     @property
     def _tried_so_far(self) -> set[str]:
-        return self.history.tried
+        return self.search_history.tried
 
     def _compute_values_hash(self, values: Mapping[str, Any]) -> str:
         return values_key(values)

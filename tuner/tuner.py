@@ -154,7 +154,9 @@ class Tuner(BaseTuner):
             path = Path(folder) / "checkpoint.weights.h5"
             yield SaveBestEpoch(self.oracle.objective, str(path))
             if path.exists():
-                trial.record["checkpoint"] = checkpoint.keep(self.project, trial.trial_id, path)
+                trial.record["checkpoint"] = checkpoint.keep(
+                    self.search_project, trial.trial_id, path
+                )
 
     def _callbacks_of(self, callbacks: Any, trial: Trial, execution: int) -> list[Any]:
         """Fresh callbacks for an execution: callbacks keep state, and Keras does not reset it."""
@@ -169,11 +171,10 @@ class Tuner(BaseTuner):
     def _build_and_fit_model(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
         """One execution: a fresh model, trained; returns what `HyperModel.fit` returned."""
         hp = trial.hyperparameters
-        with maybe_distribute(self.distribution_strategy):
-            model = self._try_build(hp)
-            if self.max_model_size is not None and not model.built:
-                kwargs["callbacks"] = [*kwargs.get("callbacks", []), self._size_limit()]
-            result = self.hypermodel.fit(hp, model, *args, **kwargs)  # type: ignore[union-attr]
+        model = self._try_build(hp)
+        if self.max_model_size is not None and not model.built:
+            kwargs["callbacks"] = [*kwargs.get("callbacks", []), self._size_limit()]
+        result = self.hypermodel.fit(hp, model, *args, **kwargs)  # type: ignore[union-attr]
         check_size(model, self.max_model_size)  # `fit` may not have passed on the callbacks
         if model.built and hasattr(model, "get_build_config"):
             trial.record["build_config"] = model.get_build_config()
@@ -289,7 +290,7 @@ class Tuner(BaseTuner):
         return saved or Path(self._get_checkpoint_fname(trial_id)).exists()
 
     def _record_of(self, trial_id: str) -> dict[str, Any]:
-        result = self.project.read_result(trial_id) or {}
+        result = self.search_project.read_result(trial_id) or {}
         return result.get("record") or {}
 
     def _load_weights(self, trial_id: str, model: Any) -> None:
@@ -298,13 +299,13 @@ class Tuner(BaseTuner):
             model.build_from_config(record["build_config"])
         own = Path(self._get_checkpoint_fname(trial_id))
         if "checkpoint" in record:
-            checkpoint.load(self.project, record["checkpoint"], model)
+            checkpoint.load(self.search_project, record["checkpoint"], model)
         elif own.exists():
             model.load_weights(own)  # a subclass's `run_trial` has saved it there
         else:
             msg = (
-                f"Expected weights of trial {trial_id} at {self.project.url}. Received: none. "
-                "The trial did not end, or its `fit` did not pass on `callbacks`."
+                f"Expected weights of trial {trial_id} at {self.search_project.url}. "
+                "Received: none. The trial did not end, or its `fit` did not pass on `callbacks`."
             )
             raise errors.CheckpointMissingError(msg)
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tuner import summary
+from tuner.alias import Alias
 from tuner.hooks import TunerHooks
 from tuner.hyperparameters import HyperParameters
 from tuner.project import Project
-from tuner.trial import Trial
+from tuner.trial import Trial, TrialStatus
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,7 +20,8 @@ class TunerResults(TunerHooks):
     """The questions a tuner answers, before, during and after a search."""
 
     oracle: Any
-    project: Project
+    search_project: Project
+    project: Any = Alias("search_project")
 
     def enqueue(self, values: Mapping[str, Any]) -> None:
         """Asks for a trial of these values, before any of the oracle's own.
@@ -37,11 +39,15 @@ class TunerResults(TunerHooks):
 
     def get_best_models(self, num_models: int = 1) -> list[Any]:
         """The models of the best trials, best first; fewer if fewer trials have completed."""
-        return [self.load_model(trial) for trial in self.oracle.get_best_trials(num_models)]
+        return [self.load_model(trial) for trial in self._best_completed(num_models)]
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[HyperParameters]:
         """The hyperparameters of the best trials, best first."""
-        return [trial.hyperparameters for trial in self.oracle.get_best_trials(num_trials)]
+        return [trial.hyperparameters for trial in self._best_completed(num_trials)]
+
+    def _best_completed(self, number: int) -> list[Trial]:
+        best = self.oracle.get_best_trials(number)
+        return [trial for trial in best if trial.status == TrialStatus.COMPLETED]
 
     def get_pareto_trials(self) -> list[Trial]:
         """The completed trials that no other beats in every objective, best sum first."""
@@ -56,7 +62,7 @@ class TunerResults(TunerHooks):
         """
         from tuner.tables import table_of
 
-        return table_of(level, self.project, self.oracle.history)
+        return table_of(level, self.search_project, self.oracle.search_history)
 
     def search_space_summary(self, extended: bool = False) -> None:
         """Prints the search space; with `extended` the values of each parameter too."""
@@ -65,7 +71,7 @@ class TunerResults(TunerHooks):
     def results_summary(self, num_trials: int = 10) -> None:
         """Prints the best trials with their hyperparameters and scores."""
         best = self.oracle.get_best_trials(num_trials)
-        print(summary.results(self.project.url, self.oracle.objective, best, num_trials))  # noqa: T201
+        print(summary.results(self.search_project.url, self.oracle.objective, best, num_trials))  # noqa: T201
 
     @property
     def remaining_trials(self) -> int | None:
@@ -75,9 +81,9 @@ class TunerResults(TunerHooks):
 
     @property
     def project_dir(self) -> str:
-        """Path or URL of the project."""
-        return self.project.url
+        """Path or URL of the project; on a local disk the folder is there."""
+        return self.search_project.folder()
 
     def get_trial_dir(self, trial_id: str) -> str:
         """Path or URL of a trial's folder; on a local disk the folder is there."""
-        return self.project.trial_folder(trial_id)
+        return self.search_project.trial_folder(trial_id)

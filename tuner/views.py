@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from tuner.alias import Alias
 from tuner.history import History
 from tuner.objective import Objective
 from tuner.pareto import pareto_front
-from tuner.trial import Trial
+from tuner.trial import Trial, TrialStatus
 
 
 class HistoryViews:
@@ -13,15 +16,16 @@ class HistoryViews:
 
     max_trials: int | None
     objective: Objective
+    history: Any = Alias("search_history")
 
     @property
-    def history(self) -> History:
+    def search_history(self) -> History:
         raise NotImplementedError
 
     @property
     def trials(self) -> dict[str, Trial]:
         """All trials by id, in the order of their creation."""
-        return self.history.trials
+        return self.search_history.trials
 
     @property
     def start_order(self) -> list[str]:
@@ -31,7 +35,7 @@ class HistoryViews:
     @property
     def end_order(self) -> list[str]:
         """Ids of ended trials, in the order of their ends."""
-        return self.history.end_order
+        return self.search_history.end_order
 
     @property
     def run_times(self) -> dict[str, int]:
@@ -48,12 +52,18 @@ class HistoryViews:
         return self.trials[trial_id]
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
-        """The completed trials with the best scores, best first; fewer if there are fewer."""
-        return self.history.ranked()[:num_trials]
+        """The completed trials with the best scores, best first.
+
+        If fewer have completed the others follow, as in Keras Tuner: check their `status`.
+        """
+        best = self.search_history.ranked()
+        if len(best) < num_trials:
+            best += [t for t in self.trials.values() if t.status != TrialStatus.COMPLETED]
+        return best[:num_trials]
 
     def get_pareto_trials(self) -> list[Trial]:
         """The completed trials that no other beats in every objective, best sum first."""
-        return pareto_front(self.history.ranked(), self.objective)
+        return pareto_front(self.search_history.ranked(), self.objective)
 
     def remaining_trials(self) -> int | None:
         """Trials that may still be created; None when there is no limit."""

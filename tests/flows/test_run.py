@@ -177,23 +177,37 @@ def test_what_cannot_be_sent_is_named_and_nothing_else_is_left(trialflow, tmp_pa
     assert _scratch(run.pid) == []
 
 
-def test_an_error_of_the_scripts_own_code_in_a_child_reaches_the_script(trialflow, tmp_path):
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "        super().on_trial_end(trial)\n",
+            "",
+            "StudyError Traceback Expected `Naps.on_trial_end` to call `super().on_trial_end",
+        ),
+        (
+            "        print(",
+            "        raise kt.errors.FatalValueError('too large')\n        print(",
+            "FatalValueError Traceback FatalValueError: too large",
+        ),
+    ],
+)
+def test_an_error_that_ends_the_search_reaches_the_script(trialflow, tmp_path, old, new, said):
     (tmp_path / "beside.py").write_text((SCRIPTS / "beside.py").read_text())
     script = tmp_path / "broken.py"
-    script.write_text(
-        NAPS.read_text()
-        .replace("        super().on_trial_end(trial)\n", "")
-        .replace("    tuner.search(Data(), pause=0.01)\n", CATCHES, 1)
-    )
+    code = NAPS.read_text().replace("    tuner.search(Data(), pause=0.01)\n", CATCHES, 1)
+    script.write_text(code.replace(old, new, 1))
     out = finish(trialflow("run", "--slots", 1, script))
-    assert "Expected `Naps.on_trial_end` to call `super().on_trial_end(trial)`" in out
+    assert re.search(
+        said.replace(" ", r".*").replace("(", r"\(").replace(")", r"\)"), out, re.DOTALL
+    )
 
 
 CATCHES = """
     try:
         tuner.search(Data(), pause=0.01)
-    except RuntimeError as error:
-        print(error)
+    except (RuntimeError, kt.errors.FatalError) as error:
+        print(type(error).__name__, error)
         sys.exit()
 """
 

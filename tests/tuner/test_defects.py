@@ -6,6 +6,7 @@ TensorBoard and oversized models in test_keras_arguments.py.
 
 import math
 import threading
+import time
 
 import pytest
 
@@ -19,6 +20,7 @@ from tuner.oracles import (
     HyperbandOracle,
     RandomSearchOracle,
 )
+from tuner.proposal import Wait
 from tuner.sampling import count_values, values_key
 from tuner.testing import Search, score_of, small_space
 
@@ -157,7 +159,7 @@ def test_an_infinite_score_is_a_failure_and_poisons_nothing(make, tmp_path):
     oracle = make(hyperparameters=hp, seed=1, max_trials=6)
     search = tuner(tmp_path, fates, oracle)
     search.search()
-    assert {t.score for t in search.oracle.get_best_trials(99)} == {0.5}
+    assert {t.score for t in search.oracle.history.ranked()} == {0.5}
     statuses = [t.status for t in search.oracle.trials.values()]
     assert statuses[:3] == [TrialStatus.FAILED, TrialStatus.FAILED, TrialStatus.COMPLETED]
 
@@ -190,12 +192,19 @@ def test_an_idle_oracle_makes_no_busy_loop(tmp_path):
 
         def populate_space(self, trial_id):
             self.asked += 1
-            return {"status": TrialStatus.IDLE}
+            late = time.monotonic() - began > 0.5
+            return {"status": TrialStatus.STOPPED if late else TrialStatus.IDLE}
 
+    class Stuck(Oracle):
+        def propose(self, history, rng):
+            return Wait()
+
+    began = time.monotonic()
     search = tuner(tmp_path, [], Idle(LOSS))
+    search.search()
+    assert search.oracle.asked < 9
     with pytest.raises(FatalRuntimeError, match="IDLE"):
-        search.search()
-    assert search.oracle.asked == 1
+        tuner(tmp_path / "2", [], Stuck(LOSS)).search()
 
 
 def test_what_the_call_says_wins_over_what_is_stored(tmp_path):

@@ -148,7 +148,7 @@ class RandomAuto(AutoTuner):
 
 
 x, y = np.random.rand(24, 3), np.random.rand(24, 1)
-tuner = RandomAuto(Graph(name="g"), max_trials=3, seed=1, directory="auto", project_name="m", overwrite=True)
+tuner = RandomAuto(Graph(name="g"), max_trials=3, seed=1, directory="auto", project_name="m")
 history = tuner.search(x=x, y=y, epochs=2, verbose=0, validation_data=(x[:8], y[:8]))
 assert history.history["loss"]
 assert tuner.objective.name == "val_loss" and tuner.max_trials == 3
