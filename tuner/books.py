@@ -269,6 +269,12 @@ class Books(OracleSubclassing, Stateful):
         pure, *kept = (self._overrides(name) for name in names)
         return any(kept) or not pure
 
+    def _know_initial_space(self) -> None:
+        """For those who ask an oracle by hand; `start` records the space, and reads all anew."""
+        if not self._ledger.writing:
+            space = self.search_history.space
+            space.merge(self._initial_space.difference(space))
+
     def _adopt_seed(self, seed: int) -> None:
         """Takes the project's seed, unless the caller gave one."""
         if not self._seed_given:

@@ -95,8 +95,7 @@ class Oracle(Books):
             values), `IDLE` (nothing until a running trial ends) and `STOPPED`.
         """
         del trial_id
-        if self._project is None:
-            self.start()  # somebody asks by hand: then what they gave as the space is known
+        self._know_initial_space()
         match self.propose(self.search_history, self._rng()):
             case Proposal(values, budget):
                 return {"status": TrialStatus.RUNNING, "values": dict(values), "budget": budget}

@@ -84,12 +84,11 @@ class OracleSubclassing(HistoryViews):
 
     def _random_values(self) -> dict[str, Any] | None:
         """Random values that had no trial yet, None when there are none."""
-        if self._project is None:
-            self.start()
+        self._know_initial_space()
         rng = self._asking or self._rng()
         return self.search_history.untried(rng)
 
-    def start(self) -> None:
+    def _know_initial_space(self) -> None:
         raise NotImplementedError
 
     def _rng(self) -> np.random.Generator:

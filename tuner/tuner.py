@@ -275,7 +275,8 @@ class Tuner(BaseTuner):
         hp.values.pop("tuner/trial_id", None)  # its weights are the trial's own now
         model = self._build_hypermodel(hp)
         self._override_compile_args(model)
-        self._load_weights(trial.trial_id, model)
+        with maybe_distribute(self.distribution_strategy):
+            self._load_weights(trial.trial_id, model)
         return model
 
     def get_best_models(self, num_models: int = 1) -> list[Any]:
