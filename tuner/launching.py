@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -24,19 +23,20 @@ class Launcher(Protocol):
         """
 
 
-_launcher: ContextVar[Launcher | None] = ContextVar("launcher", default=None)
+_launchers: list[Launcher] = []
+"""Of the process, and not of a context: a script may search in a thread that it has started."""
 
 
 def current_launcher() -> Launcher | None:
     """The launcher of searches that begin now; None when they run in this process."""
-    return _launcher.get()
+    return _launchers[-1] if _launchers else None
 
 
 @contextmanager
-def launching(launcher: Launcher | None) -> Iterator[None]:
-    """Searches that begin inside are run by this launcher."""
-    token = _launcher.set(launcher)
+def launching(launcher: Launcher) -> Iterator[None]:
+    """Searches that begin meanwhile are run by this launcher, in whatever thread."""
+    _launchers.append(launcher)
     try:
         yield
     finally:
-        _launcher.reset(token)
+        _launchers.remove(launcher)
