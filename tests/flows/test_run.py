@@ -80,6 +80,8 @@ def test_with_slots_the_trials_run_in_processes_that_got_the_arguments_once(tria
     assert pids(tmp_path, "data") == children
     assert pids(tmp_path, "ended-*") == children  # hooks run in the child, to their end
     assert len(list(tmp_path.glob("trace-ended-*"))) == 6
+    stopped = {path.name[len("trace-stopped-") :][:6] for path in tmp_path.glob("trace-stopped-*")}
+    assert stopped == {f"{n:04d}-2" for n in range(6)}  # by the oracle, which is in the script
     assert "napping 0.3" in (tmp_path / "out/naps/trials/0003/log.txt").read_text()
 
 

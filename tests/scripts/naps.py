@@ -34,6 +34,12 @@ class Steps(oracle_module.Oracle):
         values = {"x": len(self.trials) / 10}
         return {"status": kt.engine.trial.TrialStatus.RUNNING, "values": values}
 
+    def update_trial(self, trial_id, metrics, step=0):
+        trial = super().update_trial(trial_id, metrics, step=step)
+        if metrics.get("loss") == 99.0 and step == 2:
+            trial.status = kt.engine.trial.TrialStatus.STOPPED
+        return trial
+
     def get_state(self):
         return {**super().get_state(), "asked": self.asked}
 
@@ -72,6 +78,10 @@ class Naps(base_tuner.BaseTuner):
         print("napping", x)
         time.sleep(SECONDS + pause)
         data.array[:] += 1  # each process has its own
+        for step in range(5):
+            if self.oracle.update_trial(trial.trial_id, {"loss": 99.0}, step).status == "STOPPED":
+                trace(f"stopped-{trial.trial_id}-{step}")
+                break
         return {"loss": square(x) * self.scale + self.shift}
 
 

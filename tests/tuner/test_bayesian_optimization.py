@@ -120,6 +120,7 @@ def test_trials_that_are_running_make_no_difference_to_what_is_known_elsewhere_o
     assert again.values != first.values
 
 
+@pytest.mark.slow
 def test_failed_trials_repel():
     """Around the minimum everything fails: the best that is left is 0.02."""
 

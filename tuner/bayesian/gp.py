@@ -17,7 +17,7 @@ from tuner.bayesian.kernel import Kernel
 LEAST_VARIANCE = 1e-12
 """Share of the signal's variance below which a variance is rounding."""
 
-HEAT, FINAL = 12, 30
+HEAT, FINAL = 25, 30
 """Iterations from each start, and from the best place that one of them reached."""
 
 

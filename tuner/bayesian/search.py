@@ -11,9 +11,9 @@ from tuner.bayesian.utility import Utility
 
 SPREAD = 768
 """Points anywhere."""
-NEAR = 256
+NEAR = 64
 """Points near the best trials."""
-POLISHED = 6
+POLISHED = 8
 """Points that are followed uphill."""
 CLOSE = 0.05
 """Largest difference of a coordinate of two points that would climb the same hill."""

@@ -63,6 +63,7 @@ def is_legal(space, values):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99))
 def test_every_point_decodes_to_legal_values_and_they_encode_to_where_they_were_found(space, seed):
@@ -81,6 +82,7 @@ def test_every_point_decodes_to_legal_values_and_they_encode_to_where_they_were_
         assert encoder.decode(again) == pytest.approx(values)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99))
 def test_values_come_back_as_they_were(space, seed):
