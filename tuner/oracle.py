@@ -247,9 +247,20 @@ class Oracle(Books):
         self._asking = self._rng()
         try:
             old = self._overrides("_populate_space")
-            return (self._populate_space if old else self.populate_space)(trial_id)
+            answer = (self._populate_space if old else self.populate_space)(trial_id)
+            if self.keeps_state and answer["status"] == TrialStatus.RUNNING:
+                answer["values"] = self._completed_at_random(answer.get("values") or {})
+            return answer
         finally:
             self._asking = None
+
+    def _completed_at_random(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values that a subclass's `populate_space` gave; what it left out is drawn."""
+        rng = self._rng()
+        hp = self.search_history.space.with_values(values)
+        while (parameter := hp._next_without_value()) is not None:  # noqa: SLF001 - ours
+            hp.values[parameter.name] = parameter.prob_to_value(float(rng.random()))
+        return hp.values
 
     def _no_trial(self, status: str, reason: str | None = None) -> Trial:
         if status == TrialStatus.STOPPED:

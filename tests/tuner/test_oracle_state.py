@@ -210,3 +210,14 @@ def make_random(trials):
     oracle = RandomSearchOracle(Objective("loss", "min"), trials, seed=0)
     oracle.verbose = 0
     return oracle
+
+
+def test_what_populate_space_leaves_out_is_drawn_at_random():
+    class Half(Oracle):
+        def populate_space(self, trial_id):
+            return {"status": "RUNNING", "values": {"layers": 2}}
+
+    oracle = Half(Objective("loss", "min"), seed=1, hyperparameters=space())
+    trials = [oracle.create_trial(f"tuner{n}") for n in range(3)]
+    assert [t.values["layers"] for t in trials] == [2, 2, 2]
+    assert len({t.values["rate"] for t in trials}) == 3
