@@ -195,7 +195,9 @@ class BaseTuner(TunerResults):
         described = [describe_execution(result, objective) for result in executions]
         trial.record["executions"] = described
         trial.record["scores"] = [execution["metrics"][objective.name] for execution in described]
-        step = best_step_of(results, objective)
+        step = best_step_of(results, objective, otherwise=trial.metrics.last_step)
+        # What the trial reported on its way is no other execution, to be averaged with the result.
+        trial.metrics.forget(metrics, step)
         self.oracle.update_trial(trial.trial_id, metrics, step=step)
 
     def _save_result(self, trial: Trial) -> None:

@@ -128,6 +128,10 @@ class MetricHistory:
         else:
             self._observations[step] = MetricObservation(value, step)
 
+    def forget(self, step: int) -> None:
+        """Drops what was observed at a step."""
+        self._observations.pop(step, None)
+
     def get_best_value(self) -> float | None:
         """The best mean of a step; NaN if all are, None without observations."""
         means = self._means()
@@ -192,6 +196,12 @@ class MetricsTracker:
         self.metrics: dict[str, MetricHistory] = {}
         self.register_metrics(metrics)
 
+    @property
+    def last_step(self) -> int:
+        """The last step at which anything was observed; 0 before that."""
+        histories = (history.get_history() for history in self.metrics.values())
+        return max((history[-1].step for history in histories if history), default=0)
+
     def exists(self, name: str) -> bool:
         return name in self.metrics
 
@@ -225,6 +235,12 @@ class MetricsTracker:
         before = self.get_best_value(name)
         self.metrics[name].update(float(value), step=step)
         return self.get_best_value(name) != before
+
+    def forget(self, names: Iterable[str], step: int) -> None:
+        """Drops what was observed of these metrics at a step."""
+        for name in names:
+            if self.exists(name):
+                self.metrics[name].forget(step)
 
     def get_history(self, name: str) -> list[MetricObservation]:
         return self._of(name).get_history()

@@ -40,11 +40,17 @@ def metrics_of(results: Any, objective: Objective) -> dict[str, float]:
     raise errors.FatalTypeError(msg)
 
 
-def best_step_of(results: Any, objective: Objective) -> int:
-    """Index of the best epoch in the result's own history; the mean over executions."""
+def best_step_of(results: Any, objective: Objective, otherwise: int = 0) -> int:
+    """Index of the best epoch in the result's own history; the mean over executions.
+
+    Args:
+        results: What `run_trial` returned.
+        objective: Tells which epoch is the best.
+        otherwise: The step of a result that has no epochs.
+    """
     if isinstance(results, list):
-        return int(fmean(best_step_of(result, objective) for result in results))
-    return best_epoch(results, objective) if is_history(results) else 0
+        return int(fmean(best_step_of(result, objective, otherwise) for result in results))
+    return best_epoch(results, objective) if is_history(results) else otherwise
 
 
 def describe_execution(result: Any, objective: Objective) -> dict[str, Any]:

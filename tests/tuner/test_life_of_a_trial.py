@@ -47,6 +47,27 @@ def test_results_of_all_kinds_are_understood(tmp_path):
     assert [t.trial_id for t in tuner.oracle.get_best_trials(2)] == ["0002", "0000"]
 
 
+class Reporting(BaseTuner):
+    """Reports on its way, and returns its result."""
+
+    def run_trial(self, trial, executions=1):
+        trial.hyperparameters.Float("x", 0.0, 1.0)
+        for step, loss in enumerate([9.0, 7.0, 8.0]):
+            self.oracle.update_trial(trial.trial_id, {"loss": loss, "other": loss}, step=step)
+        return [{"loss": 1.0}] * executions
+
+
+@pytest.mark.parametrize("executions", [1, 2])
+def test_a_result_is_not_averaged_with_what_the_trial_reported_on_its_way(tmp_path, executions):
+    tuner = make(tmp_path, [], cls=Reporting, max_trials=1)
+    tuner.search(executions=executions)
+    trial = tuner.oracle.trials["0000"]
+    assert (trial.score, trial.best_step) == (1.0, 2)
+    losses = [(o.step, o.value) for o in trial.metrics.get_history("loss")]
+    assert losses == [(0, [9.0]), (1, [7.0]), (2, [1.0])]
+    assert trial.metrics.get_last_value("other") == 8.0
+
+
 @pytest.mark.parametrize("result", [None, "good", {"accuracy": 1.0}, [], [1.0, None]])
 def test_a_result_that_cannot_be_understood_ends_the_search_and_says_what_to_return(
     tmp_path, result
