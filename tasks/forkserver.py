@@ -11,6 +11,7 @@ time nobody controls, and is refused inside daemonic processes such as Dask's wo
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -35,6 +36,7 @@ def main() -> None:
         # A module that cannot be imported fails in the trial, with a traceback in its log.
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    gc.freeze()  # children need not look through all that for garbage, nor copy its pages
     while True:
         data, fds, _, _ = socket.recv_fds(control, LONGEST_REQUEST, 2)
         if not data:

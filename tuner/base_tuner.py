@@ -15,6 +15,7 @@ from typing import Any
 from storage import KeyMissingError, StoreDeniedError, StoreFullError, TransientStoreError
 from tuner import discovery, errors
 from tuner.display import Display, display_for
+from tuner.garbage import quick_collections
 from tuner.hooks import TunerHooks
 from tuner.hypermodel import get_hypermodel
 from tuner.hyperparameters import HyperParameters
@@ -125,7 +126,7 @@ class BaseTuner(TunerResults):
         self.oracle.deadline = options.deadline()
         reason = None
         try:
-            with display_for(self.oracle, live=False) as self.display:
+            with quick_collections(), display_for(self.oracle, live=False) as self.display:
                 self.display.note(opening_line(self.oracle, self.search_project.url))
                 self.on_search_begin()
                 reason = self._run_trials(*fit_args, **fit_kwargs)

@@ -24,6 +24,7 @@ from tuner.hyperparameters import HyperParameters, deserialize
 from tuner.objective import Objective
 from tuner.sampling import Values, untried_values, values_key
 from tuner.trial import Trial, TrialStatus
+from tuner.trials_by_id import TrialsById
 
 
 class History:
@@ -37,7 +38,7 @@ class History:
         self.objective = objective
         self.seed = seed
         self.space = HyperParameters()
-        self.trials: dict[str, Trial] = {}
+        self.trials = TrialsById()
         self.end_order: list[str] = []
         self.tried: set[str] = set()
         """Keys (`values_key`) of every configuration that has had a trial."""

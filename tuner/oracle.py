@@ -19,6 +19,7 @@ from tuner.objective import create_objective
 from tuner.proposal import Done, Proposal, Wait
 from tuner.seeds import trial_seed
 from tuner.trial import Trial, TrialStatus
+from tuner.trials_by_id import trial_id_of
 
 __all__ = ["MAX_LOSSES", "Oracle", "synchronized"]
 
@@ -218,7 +219,7 @@ class Oracle(Books):
     def _new_trial(self) -> Trial:
         if self.max_trials is not None and len(self.trials) >= self.max_trials:
             return self._no_trial(TrialStatus.STOPPED)
-        trial_id = f"{len(self.trials):04d}"
+        trial_id = trial_id_of(len(self.trials))
         enqueued = bool(self.search_history.enqueued)
         if not enqueued or self.grants_budgets:
             answer = self._ask(trial_id)

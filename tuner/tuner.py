@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import gc
 import logging
 import os
 import tempfile
@@ -185,7 +184,6 @@ class Tuner(BaseTuner):
         import keras
 
         keras.utils.clear_session()
-        gc.collect()
         model = self._build_hypermodel(hp)
         if not isinstance(model, keras.Model):
             msg = (

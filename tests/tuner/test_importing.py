@@ -298,7 +298,9 @@ def build_model(hp):
         if kind == "b":
             layers.append(keras.layers.Dense(units, activation="relu"))
     model = keras.Sequential([*layers, keras.layers.Dense(1, activation="sigmoid")])
-    model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"], run_eagerly=True
+    )
     return model
 
 

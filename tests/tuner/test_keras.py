@@ -27,7 +27,9 @@ def build(hp):
     if hidden:
         layers.append(keras.layers.Dense(units, activation="relu"))
     model = keras.Sequential([*layers, keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(hp.Float("rate", 1e-3, 3e-2, sampling="log")), "mse")
+    model.compile(
+        keras.optimizers.SGD(hp.Float("rate", 1e-3, 3e-2, sampling="log")), "mse", run_eagerly=True
+    )
     return model
 
 
@@ -71,7 +73,7 @@ def test_a_model_is_loaded_in_a_fresh_tuner_from_its_project_alone(tmp_path):
 def test_a_model_without_an_input_shape_is_built_before_its_weights_are_loaded(tmp_path):
     def lazy(hp):
         model = keras.Sequential([keras.layers.Dense(hp.Int("units", 2, 4)), keras.layers.Dense(1)])
-        model.compile("sgd", "mse")
+        model.compile("sgd", "mse", run_eagerly=True)
         return model
 
     tuner = make(tmp_path, lazy, max_trials=1)
@@ -210,7 +212,7 @@ def test_a_trial_whose_loss_is_nan_fails_and_the_search_goes_on(tmp_path):
     def explode(hp):
         model = build(hp)
         rate = hp.Choice("scale", [1e30, 1e-3])
-        model.compile(keras.optimizers.SGD(rate), "mse")
+        model.compile(keras.optimizers.SGD(rate), "mse", run_eagerly=True)
         return model
 
     tuner = make(tmp_path, explode, max_trials=4)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tuner import BaseTuner, Objective, TrialStatus
+from tuner import BaseTuner, HyperParameters, Objective, TrialStatus
 from tuner.errors import FailedTrialError, FatalTypeError, FatalValueError
 from tuner.oracle import MAX_LOSSES
 from tuner.oracles import RandomSearchOracle
@@ -66,6 +66,23 @@ def test_a_result_is_not_averaged_with_what_the_trial_reported_on_its_way(tmp_pa
     losses = [(o.step, o.value) for o in trial.metrics.get_history("loss")]
     assert losses == [(0, [9.0]), (1, [7.0]), (2, [1.0])]
     assert trial.metrics.get_last_value("other") == 8.0
+
+
+@pytest.mark.parametrize("trial_id", ["0001", "1", "01", "00001"])
+def test_a_trial_is_found_with_as_many_zeros_as_keras_tuner_writes(tmp_path, trial_id):
+    space = HyperParameters()
+    space.Float("x", 0.0, 1.0)
+    oracle = make(tmp_path, [], hyperparameters=space).oracle
+    oracle.create_trial("a")
+    second = oracle.create_trial("b")
+    if len(trial_id) <= 4:
+        assert oracle.get_trial(trial_id) is second
+        assert oracle.trials[trial_id] is second
+    else:
+        with pytest.raises(KeyError, match=trial_id):
+            oracle.get_trial(trial_id)
+    with pytest.raises(KeyError, match="7"):
+        oracle.get_trial("7")
 
 
 @pytest.mark.parametrize("result", [None, "good", {"accuracy": 1.0}, [], [1.0, None]])

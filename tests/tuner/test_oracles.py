@@ -49,6 +49,13 @@ def test_the_table_of_brackets_is_keras_tuners():
     ]
 
 
+def test_the_table_is_there_under_keras_tuners_names():
+    oracle = hyperband(max_epochs=100)
+    assert [oracle._get_num_rounds(n) for n in range(oracle._get_num_brackets())] == [1, 2, 3, 4, 5]
+    assert [oracle._get_size(4, n) for n in range(5)] == [98, 33, 11, 4, 2]
+    assert [oracle._get_epochs(2, n) for n in range(3)] == [12, 34, 100]
+
+
 @pytest.mark.parametrize("slots", [1, 3, 20])
 def test_every_rung_fills_whatever_the_number_of_slots(slots):
     created = Search(hyperband(), slots=slots, order=slots).run()

@@ -20,6 +20,7 @@ from tuner.ledger import space_grown
 from tuner.objective import Objective
 from tuner.seeds import trial_seed
 from tuner.trial import Trial, TrialStatus
+from tuner.trials_by_id import trial_id_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def translate(project: OldProject, objective: Objective) -> list[NewTrial]:
     Raises:
         CorruptError: Promotions of a Hyperband search do not fit together.
     """
-    ids = {old_id: f"{number:04d}" for number, old_id in enumerate(project.trials)}
+    ids = {old_id: trial_id_of(number) for number, old_id in enumerate(project.trials)}
     budgets = budgets_of(project, ids)
     return [
         _new_trial(project, objective, old, ids, budgets.get(old.trial_id))

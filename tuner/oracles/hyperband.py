@@ -49,13 +49,14 @@ class Ladder:
     def brackets(self) -> list[list[Rung]]:
         """The rungs of each bracket; the bracket with most rungs comes first."""
         tops = range(self._count() - 1, -1, -1)
-        return [[self._rung(top, level) for level in range(top + 1)] for top in tops]
+        return [[self.rung(top, level) for level in range(top + 1)] for top in tops]
 
     def _count(self) -> int:
         """s_max + 1 of algorithm 1."""
         return 1 + math.floor(round(math.log(self.max_epochs, self.factor), 9))
 
-    def _rung(self, top: int, level: int) -> Rung:
+    def rung(self, top: int, level: int) -> Rung:
+        """The rung `level` of the bracket whose last rung is `top`."""
         log = round(math.log(self.max_epochs, self.factor), 9)
         share = math.ceil(1 + log) / (top + 1)
         return Rung(
@@ -193,11 +194,27 @@ class HyperbandOracle(Oracle):
 
     @property
     def planned_trials(self) -> int | None:
-        brackets = Ladder(self.max_epochs, self.factor).brackets()
-        total = sum(rung.capacity for rungs in brackets for rung in rungs)
+        total = sum(rung.capacity for rungs in self._ladder.brackets() for rung in rungs)
         endless = math.isinf(self.hyperband_iterations)
         return None if endless else total * math.ceil(self.hyperband_iterations)
 
     def propose(self, history: History, rng: np.random.Generator) -> Decision:
-        ladder = Ladder(self.max_epochs, self.factor)
-        return propose(history, rng, ladder, self.hyperband_iterations)
+        return propose(history, rng, self._ladder, self.hyperband_iterations)
+
+    # Under Keras Tuner's names, for subclasses; brackets are numbered by their rungs less one.
+
+    def _get_num_brackets(self) -> int:
+        return len(self._ladder.brackets())
+
+    def _get_num_rounds(self, bracket_num: int) -> int:
+        return bracket_num + 1
+
+    def _get_size(self, bracket_num: int, round_num: int) -> int:
+        return self._ladder.rung(bracket_num, round_num).capacity
+
+    def _get_epochs(self, bracket_num: int, round_num: int) -> int:
+        return self._ladder.rung(bracket_num, round_num).epochs
+
+    @property
+    def _ladder(self) -> Ladder:
+        return Ladder(self.max_epochs, self.factor)
