@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SLOTS ?= 2
+# Processes that share the tests; 0 runs them in one.
+TEST_PROCESSES ?= 2
 
 .PHONY: search test lint types check clean
 
@@ -10,7 +12,7 @@ search: .venv
 	$(BIN)/trialflow search examples/digits.py --slots $(SLOTS)
 
 test: .venv
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
 
 lint: .venv
 	$(BIN)/ruff check .

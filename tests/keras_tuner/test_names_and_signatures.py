@@ -48,10 +48,6 @@ PRIVATE_WE_LACK = {
     "Tuner._get_build_config_fname",
     # Steps of algorithms that are written differently here.
     "BayesianOptimizationOracle._make_gpr",
-    "HyperbandOracle._get_epochs",
-    "HyperbandOracle._get_num_brackets",
-    "HyperbandOracle._get_num_rounds",
-    "HyperbandOracle._get_size",
     "HyperbandOracle._increment_bracket_num",
     "HyperbandOracle._random_trial",
     "HyperbandOracle._remove_completed_brackets",
