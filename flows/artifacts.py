@@ -40,12 +40,12 @@ class Progress:
         self._next = time.monotonic() + INTERVAL
         percent = min(100.0, 100 * len(self.oracle.search_history.end_order) / max(1, total))
         if self._artifact is None:
-            self._artifact = _attempt(
+            self._artifact = attempt(
                 lambda: create_progress_artifact(percent, description="Share of trials ended")
             )
         else:
             artifact = self._artifact
-            _attempt(lambda: update_progress_artifact(artifact, percent))
+            attempt(lambda: update_progress_artifact(artifact, percent))
 
 
 def publish_leaderboard(result: SearchResult) -> None:
@@ -55,14 +55,18 @@ def publish_leaderboard(result: SearchResult) -> None:
         for row in result.leaderboard
     ]
     if rows:
-        name = re.sub(r"[^a-z0-9]+", "-", result.project.rsplit("/", 1)[-1].lower()).strip("-")
+        key = artifact_key("leaderboard", result.project)
         description = f"Best trials of {result.project} by {result.objective}"
-        _attempt(
-            lambda: create_table_artifact(rows, key=f"leaderboard-{name}", description=description)
-        )
+        attempt(lambda: create_table_artifact(rows, key=key, description=description))
 
 
-def _attempt(publish: Callable[[], Any]) -> Any:
+def artifact_key(kind: str, project: str) -> str:
+    """The key of a project's artifact: its versions line up over the runs."""
+    name = re.sub(r"[^a-z0-9]+", "-", project.rsplit("/", 1)[-1].lower()).strip("-")
+    return f"{kind}-{name}"
+
+
+def attempt(publish: Callable[[], Any]) -> Any:
     """A picture for the UI is not worth a search: a server that is away costs a log line."""
     try:
         return publish()

@@ -10,6 +10,7 @@ import typer
 
 from flows import tables
 from flows.projects import Found, open_project
+from flows.report_command import report
 from flows.run_command import run
 from flows.server import hush_prefect, prefect_server
 from flows.stopping import TerminatedError, raise_on_sigterm, resume_command, status_of
@@ -157,6 +158,9 @@ def import_keras_tuner(
         _print_json(imported.to_json())
     else:
         typer.echo(describe(imported))
+
+
+app.command(epilog="Example: trialflow report results/digits --output digits.html")(report)
 
 
 app.command(

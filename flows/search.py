@@ -12,6 +12,7 @@ from pydantic import Field
 
 from flows import artifacts
 from flows.project import child_setup, open_tuner, project_name_of
+from flows.report_artifact import publish_report
 from flows.result import SearchResult, result_of
 from flows.watching import display_of
 from tasks.runner import TrialRunner
@@ -111,6 +112,7 @@ def run(
         oracle.stop(reason)
     result = result_of(oracle, tuner.search_project.url, time.monotonic() - began, ended_before)
     artifacts.publish_leaderboard(result)
+    publish_report(tuner.search_project, result)
     return result
 
 

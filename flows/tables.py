@@ -36,6 +36,7 @@ def leaderboard(result: Mapping[str, Any]) -> str:
         f"Results: {result['project']}",
         f"  trialflow status {result['project']}",
         f"  trialflow best {result['project']}",
+        f"  trialflow report {result['project']}",
     ]
     return "\n".join(lines)
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from tuner import summary
 from tuner.alias import Alias
-from tuner.hooks import TunerHooks
 from tuner.hyperparameters import HyperParameters
 from tuner.project import Project
 from tuner.trial import Trial, TrialStatus
+from tuner.tuner_plots import TunerPlots
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class TunerResults(TunerHooks):
+class TunerResults(TunerPlots):
     """The questions a tuner answers, before, during and after a search."""
 
     oracle: Any

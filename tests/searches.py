@@ -1,0 +1,58 @@
+"""A search that needs no Keras and no time, with everything a report shows."""
+
+import math
+
+from tuner import BaseTuner, Objective
+from tuner.oracles import RandomSearchOracle
+
+
+class Curve:
+    """Looks like a Keras History."""
+
+    def __init__(self, name, values):
+        self.epoch = list(range(len(values)))
+        self.history = {name: values}
+
+
+class Curves(BaseTuner):
+    """Learning curves whose height depends on the rate alone; every eighth trial fails."""
+
+    def run_trial(self, trial, **_):
+        hp = trial.hyperparameters
+        rate = hp.Float("rate", 1e-4, 1e-1, sampling="log")
+        hp.Int("units", 16, 256, step=16)
+        if hp.Choice("kind", ["plain", "</script><b>odd"]) == "plain":
+            with hp.conditional_scope("kind", ["plain"]):
+                hp.Float("share", 0.1, 0.5)
+        if int(trial.trial_id) % 8 == 7:
+            raise ValueError("it became <NaN>")
+        top = 1 - 0.1 * (math.log10(rate) + 2.5) ** 2
+        curve = [top * (1 - math.exp(-epoch - 1)) for epoch in range(5)]
+        return [Curve("accuracy", [value + 0.001 * k for value in curve]) for k in range(2)]
+
+
+class Objectives(BaseTuner):
+    """Two objectives that cannot both be had."""
+
+    def run_trial(self, trial, **_):
+        x = trial.hyperparameters.Float("x", 0.0, 1.0)
+        return {"cost": x, "gain": x * x}
+
+
+def searched(directory, trials=32, cls=Curves, objective=None):
+    """A tuner whose search has ended."""
+    oracle = RandomSearchOracle(
+        objective or Objective("accuracy", "max"),
+        max_trials=trials,
+        seed=0,
+        max_consecutive_failed_trials=9,
+    )
+    tuner = cls(oracle, directory=str(directory), project_name="curves")
+    tuner.search(search_verbose=0)
+    return tuner
+
+
+def searched_twice(directory, trials=12):
+    """One that improved two objectives."""
+    both = [Objective("cost", "min"), Objective("gain", "max")]
+    return searched(directory, trials, Objectives, both)
