@@ -4,18 +4,22 @@ import errno
 import io
 import os
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from storage.errors import UnsafeStoreError
+from storage.owner import is_running, machine_tag
 from storage.retry import Retry
-from storage.store import Store, temporary
+from storage.store import TEMPORARY, Store, temporary, writer_of
 
 _CHUNK = 1 << 20
 _NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _ATTEMPTS = 20
+_LONGEST_WRITE = 24 * 3600.0
+"""Seconds after which the unfinished file of an unknown process is taken for abandoned."""
 
 
 class LocalStore(Store):
@@ -83,6 +87,16 @@ class LocalStore(Store):
 
     def _download(self, key: str, target: Path) -> None:
         shutil.copyfile(self._path(key), target)
+
+    def _sweep(self, prefix: str, *, deep: bool) -> tuple[str, ...]:
+        folder = self._path(prefix)
+        swept = []
+        for path in folder.rglob(f"{TEMPORARY}*") if deep else folder.glob(f"{TEMPORARY}*"):
+            with suppress(OSError):  # somebody else's, perhaps; it is in nobody's way
+                if _is_abandoned(path):
+                    path.unlink()
+                    swept.append(path.relative_to(self._root).as_posix())
+        return tuple(sorted(swept))
 
     def _path(self, key: str) -> Path:
         return self._root / key
@@ -156,3 +170,11 @@ class LocalStore(Store):
                     raise
             finally:
                 os.close(descriptor)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether nobody is going to finish a file; in doubt somebody is."""
+    writer = writer_of(path.name)
+    if writer is not None and writer[0] == machine_tag():
+        return not is_running(writer[1])
+    return time.time() - path.stat().st_mtime > _LONGEST_WRITE
