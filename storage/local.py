@@ -5,7 +5,7 @@ import io
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -88,15 +88,16 @@ class LocalStore(Store):
     def _download(self, key: str, target: Path) -> None:
         shutil.copyfile(self._path(key), target)
 
-    def _sweep(self, prefix: str, *, deep: bool) -> tuple[str, ...]:
+    def _abandoned(self, prefix: str, *, deep: bool) -> tuple[str, ...]:
         folder = self._path(prefix)
-        swept = []
-        for path in folder.rglob(f"{TEMPORARY}*") if deep else folder.glob(f"{TEMPORARY}*"):
+        paths = folder.rglob(f"{TEMPORARY}*") if deep else folder.glob(f"{TEMPORARY}*")
+        found = (path.relative_to(self._root).as_posix() for path in paths if _is_abandoned(path))
+        return tuple(sorted(found))
+
+    def _remove(self, paths: Iterable[str]) -> None:
+        for path in paths:
             with suppress(OSError):  # somebody else's, perhaps; it is in nobody's way
-                if _is_abandoned(path):
-                    path.unlink()
-                    swept.append(path.relative_to(self._root).as_posix())
-        return tuple(sorted(swept))
+                self._path(path).unlink()
 
     def _path(self, key: str) -> Path:
         return self._root / key
@@ -177,4 +178,7 @@ def _is_abandoned(path: Path) -> bool:
     writer = writer_of(path.name)
     if writer is not None and writer[0] == machine_tag():
         return not is_running(writer[1])
-    return time.time() - path.stat().st_mtime > _LONGEST_WRITE
+    try:
+        return time.time() - path.stat().st_mtime > _LONGEST_WRITE
+    except FileNotFoundError:
+        return False

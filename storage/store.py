@@ -142,7 +142,13 @@ class Store(abc.ABC):
             partial.unlink(missing_ok=True)
 
     def sweep(self, prefix: str = "", *, deep: bool = False) -> tuple[str, ...]:
-        """Deletes what writes that were cut off have left in a folder.
+        """Deletes what `abandoned` finds, and answers it."""
+        found = self.abandoned(prefix, deep=deep)
+        self._remove(found)
+        return found
+
+    def abandoned(self, prefix: str = "", *, deep: bool = False) -> tuple[str, ...]:
+        """What writes that were cut off have left in a folder.
 
         Args:
             prefix: The folder; `""` is the store itself.
@@ -154,7 +160,7 @@ class Store(abc.ABC):
         """
         if prefix:
             check_key(prefix)
-        return self._sweep(prefix, deep=deep)
+        return self._abandoned(prefix, deep=deep)
 
     def probe(self) -> None:
         """Tries whether the store refuses a second object of one key.
@@ -230,9 +236,13 @@ class Store(abc.ABC):
     @abc.abstractmethod
     def _delete_tree(self, prefix: str) -> None: ...
 
-    def _sweep(self, prefix: str, *, deep: bool) -> tuple[str, ...]:
+    def _abandoned(self, prefix: str, *, deep: bool) -> tuple[str, ...]:
         del prefix, deep
         return ()
+
+    def _remove(self, paths: Iterable[str]) -> None:
+        """Deletes what `_abandoned` answered."""
+        del paths
 
     @abc.abstractmethod
     def _upload(self, source: Path, key: str) -> None: ...

@@ -14,6 +14,7 @@ from typing import Any
 
 from storage import KeyMissingError, StoreDeniedError, StoreFullError, TransientStoreError
 from tuner import discovery, errors
+from tuner.device import device_of_this_process
 from tuner.display import Display, display_for
 from tuner.hooks import TunerHooks
 from tuner.hypermodel import get_hypermodel
@@ -138,6 +139,7 @@ class BaseTuner(TunerResults):
                 self.on_search_begin()
                 reason = self._run_trials(*fit_args, **fit_kwargs)
                 self.on_search_end()
+                self.export_if_any_ended(self.display.ended_before)
         finally:
             self.oracle.stop(reason)
             self.save()
@@ -191,6 +193,7 @@ class BaseTuner(TunerResults):
                 trial.record["infeasible"] = True
             sys.stderr.write(trial.message)
         trial.record["ended"] = time.time()
+        trial.record["device"] = device_of_this_process()
 
     def _run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
         objective = self.oracle.objective

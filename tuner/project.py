@@ -184,11 +184,21 @@ class Project:
         Raises:
             LeaseHeldError: A search is running on it.
         """
-        self._acquire()
-        try:
+        with self.held():
             if self.store.list(""):
                 self.store.replace(self.paths.erasing, b"{}")
                 self._delete_everything()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps searches away meanwhile.
+
+        Raises:
+            LeaseHeldError: One is running.
+        """
+        self._acquire()
+        try:
+            yield
         finally:
             self._lease.release()
 
@@ -207,7 +217,7 @@ class Project:
 
     def save_result(self, trial_id: str, state: Mapping[str, Any]) -> bool:
         """Keeps the outcome of a trial; False when it has one already, which stays."""
-        return self.store.create(self.paths.trial(trial_id).result, _json(state))
+        return self.store.create(self.paths.trial(trial_id).result, to_bytes(state))
 
     def read_result(self, trial_id: str) -> dict[str, Any] | None:
         """The outcome of a trial as its process left it, None when it left none."""
@@ -246,7 +256,7 @@ class Project:
     def _create(self, info: ProjectInfo) -> ProjectInfo:
         self.store.probe()
         created = ProjectInfo(info.objective, info.seed, info.oracle, time.time())
-        self.store.create(self.paths.project, _json(asdict(created)))
+        self.store.create(self.paths.project, to_bytes(asdict(created)))
         return self.info() or created
 
     def _check_no_orphaned_journal(self) -> None:
@@ -292,6 +302,6 @@ def _events(entries: Iterable[Entry]) -> list[Event]:
     return [decode(body) for entry in entries for body in entry.events]
 
 
-def _json(state: Mapping[str, Any]) -> bytes:
+def to_bytes(state: Mapping[str, Any]) -> bytes:
     # Not indented: that takes json's slow path, and a result holds whole learning curves.
     return json.dumps(state, allow_nan=False).encode()
