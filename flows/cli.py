@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from flows import tables
+from flows.answers import BUSY, FAILED, Debug, Json, ProjectUrl, print_json
+from flows.check_command import check, repair
+from flows.export_command import export
 from flows.projects import Found, open_project
 from flows.report_command import report
 from flows.run_command import run
@@ -25,15 +27,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-FAILED = 1
-BUSY = 3
-"""Exit statuses: the search failed; somebody else runs it."""
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-ProjectUrl = Annotated[str, typer.Argument(help="Path or URL of the project.")]
 
 
 @app.callback()
@@ -94,7 +87,7 @@ def search(
             raise
         _fail(error)
     if as_json:
-        _print_json({k: v for k, v in result.items() if k != "leaderboard"})
+        print_json({k: v for k, v in result.items() if k != "leaderboard"})
     else:
         typer.echo(tables.leaderboard(result))
 
@@ -104,7 +97,7 @@ def status(project_url: ProjectUrl, as_json: Json = False, debug: Debug = False)
     """Show how far a search is: its trials, their states and scores."""
     found = _find(project_url, debug=debug)
     if as_json:
-        _print_json(found.status())
+        print_json(found.status())
     else:
         typer.echo(tables.status(found))
 
@@ -114,7 +107,7 @@ def best(project_url: ProjectUrl, as_json: Json = False, debug: Debug = False) -
     """Show the best trial and its hyperparameters."""
     found = _find(project_url, debug=debug)
     if as_json:
-        _print_json({"project": found.project.url, "best": found.best()})
+        print_json({"project": found.project.url, "best": found.best()})
     else:
         typer.echo(tables.best(found))
 
@@ -155,13 +148,17 @@ def import_keras_tuner(
             raise
         _fail(error)
     if as_json:
-        _print_json(imported.to_json())
+        print_json(imported.to_json())
     else:
         typer.echo(describe(imported))
 
 
 app.command(epilog="Example: trialflow report results/digits --output digits.html")(report)
 
+app.command()(check)
+app.command()(repair)
+
+app.command(epilog="Example: trialflow export results/digits --to s3://bucket/tables")(export)
 
 app.command(
     epilog="Example: trialflow run --slots 2 train.py --epochs 3",
@@ -206,7 +203,3 @@ def _fail(error: Exception) -> NoReturn:
 
 def _say(text: str, *, to_stderr: bool) -> None:
     typer.echo(text, err=to_stderr)
-
-
-def _print_json(state: dict[str, Any]) -> None:
-    typer.echo(json.dumps(state, allow_nan=False))

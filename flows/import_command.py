@@ -9,6 +9,7 @@ from typing import Any
 from tuner.importing import Imported, import_keras_tuner
 from tuner.objective import Objective
 from tuner.progress import number
+from tuner.project import split_url
 
 
 def import_project(
@@ -43,21 +44,6 @@ def describe(imported: Imported) -> str:
     if imported.notes:
         lines += ["Left out, or odd:", *(f"  {note}" for note in imported.notes)]
     return "\n".join([*lines, *_next_steps(imported)])
-
-
-def split_url(project_url: str) -> tuple[str, str]:
-    """The directory and the name of a project's path or URL.
-
-    Raises:
-        ValueError: There is no name.
-    """
-    directory, separator, name = project_url.rstrip("/").rpartition("/")
-    if not name or name.endswith(":"):
-        msg = "Expected the path or URL of a project, with its name at the end."
-        raise ValueError(f"{msg} Received: project_url={project_url!r}.")
-    if directory.endswith(":/"):
-        return f"{directory}/", name  # `memory://name`
-    return directory or separator or ".", name
 
 
 def _objective(names: Sequence[str], directions: Sequence[str]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from flows.result import describe_best, seconds_of
 from tuner.history import History
 from tuner.jsonable import to_json
-from tuner.objective import objective_from_json
+from tuner.loading import read_project
 from tuner.project import Project
 from tuner.trial import Trial
 
@@ -49,14 +49,7 @@ def open_project(url: str) -> Found:
     Raises:
         FileNotFoundError: There is none.
     """
-    directory, _, name = url.rstrip("/").rpartition("/")
-    project = Project(directory or (url.startswith("/") and "/") or ".", name)
-    info = project.info()
-    if info is None:
-        msg = f"Expected a project. Received: project_url={url!r}, where there is no project.json."
-        raise FileNotFoundError(msg)
-    history = History(objective_from_json(info.objective), info.seed)
-    history.replay(project.events())
+    project, history = read_project(url)
     return Found(project, history)
 
 

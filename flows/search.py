@@ -108,6 +108,7 @@ def run(
             stack.callback(search.join)  # the last to leave: nobody may tell a stopped oracle
             reason = search.run()
             tuner.on_search_end()
+            tuner.export_if_any_ended(ended_before)
     finally:
         oracle.stop(reason)
     result = result_of(oracle, tuner.search_project.url, time.monotonic() - began, ended_before)

@@ -4,18 +4,22 @@ import errno
 import io
 import os
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from storage.errors import UnsafeStoreError
+from storage.owner import is_running, machine_tag
 from storage.retry import Retry
-from storage.store import Store, temporary
+from storage.store import TEMPORARY, Store, temporary, writer_of
 
 _CHUNK = 1 << 20
 _NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _ATTEMPTS = 20
+_LONGEST_WRITE = 24 * 3600.0
+"""Seconds after which the unfinished file of an unknown process is taken for abandoned."""
 
 
 class LocalStore(Store):
@@ -83,6 +87,17 @@ class LocalStore(Store):
 
     def _download(self, key: str, target: Path) -> None:
         shutil.copyfile(self._path(key), target)
+
+    def _abandoned(self, prefix: str, *, deep: bool) -> tuple[str, ...]:
+        folder = self._path(prefix)
+        paths = folder.rglob(f"{TEMPORARY}*") if deep else folder.glob(f"{TEMPORARY}*")
+        found = (path.relative_to(self._root).as_posix() for path in paths if _is_abandoned(path))
+        return tuple(sorted(found))
+
+    def _remove(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            with suppress(OSError):  # somebody else's, perhaps; it is in nobody's way
+                self._path(path).unlink()
 
     def _path(self, key: str) -> Path:
         return self._root / key
@@ -156,3 +171,14 @@ class LocalStore(Store):
                     raise
             finally:
                 os.close(descriptor)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether nobody is going to finish a file; in doubt somebody is."""
+    writer = writer_of(path.name)
+    if writer is not None and writer[0] == machine_tag():
+        return not is_running(writer[1])
+    try:
+        return time.time() - path.stat().st_mtime > _LONGEST_WRITE
+    except FileNotFoundError:
+        return False

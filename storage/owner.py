@@ -1,9 +1,11 @@
 """Who runs a search: one process of one machine, told apart from all others."""
 
+import functools
 import os
 import platform
 import secrets
 import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -58,6 +60,24 @@ class Owner:
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"
+
+
+@functools.cache
+def machine_tag() -> str:
+    """Eight hex digits that stand for where pids mean what they mean here."""
+    return f"{zlib.crc32(f'{platform.node()} {_machine()}'.encode()):08x}"
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process here; yes where that cannot be told."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    state, _ = _process(pid) or ("", 0)
+    return state not in ("Z", "X")
 
 
 def _process(pid: int) -> tuple[str, int] | None:

@@ -71,6 +71,8 @@ class ProjectPaths:
     journal: ClassVar[str] = "journal"
     segments: ClassVar[str] = "segments"
     trials: ClassVar[str] = "trials"
+    export: ClassVar[str] = "export"
+    damaged: ClassVar[str] = "damaged"
 
     def tuner_state(self, tuner_id: str) -> str:
         """What a subclass of a tuner keeps beyond the journal."""

@@ -15,6 +15,7 @@ from storage.errors import (
     UnsafeStoreError,
 )
 from storage.faults import explain
+from storage.owner import machine_tag
 from storage.retry import Retry
 
 T = TypeVar("T")
@@ -23,6 +24,7 @@ TEMPORARY = ".tmp-"
 """What the names of unfinished files begin with; no key may."""
 
 _SEGMENT = re.compile(r"[A-Za-z0-9.][A-Za-z0-9._-]*")
+_TEMPORARY_NAME = re.compile(re.escape(TEMPORARY) + r"([0-9a-f]{8})-(\d+)-[0-9a-f]{12}")
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
 
@@ -139,6 +141,27 @@ class Store(abc.ABC):
         finally:
             partial.unlink(missing_ok=True)
 
+    def sweep(self, prefix: str = "", *, deep: bool = False) -> tuple[str, ...]:
+        """Deletes what `abandoned` finds, and answers it."""
+        found = self.abandoned(prefix, deep=deep)
+        self._remove(found)
+        return found
+
+    def abandoned(self, prefix: str = "", *, deep: bool = False) -> tuple[str, ...]:
+        """What writes that were cut off have left in a folder.
+
+        Args:
+            prefix: The folder; `""` is the store itself.
+            deep: Whether to look into the folders in it too.
+
+        Returns:
+            Their paths, relative to the store. None where writes leave nothing, as on object
+            stores.
+        """
+        if prefix:
+            check_key(prefix)
+        return self._abandoned(prefix, deep=deep)
+
     def probe(self) -> None:
         """Tries whether the store refuses a second object of one key.
 
@@ -213,6 +236,14 @@ class Store(abc.ABC):
     @abc.abstractmethod
     def _delete_tree(self, prefix: str) -> None: ...
 
+    def _abandoned(self, prefix: str, *, deep: bool) -> tuple[str, ...]:
+        del prefix, deep
+        return ()
+
+    def _remove(self, paths: Iterable[str]) -> None:
+        """Deletes what `_abandoned` answered."""
+        del paths
+
     @abc.abstractmethod
     def _upload(self, source: Path, key: str) -> None: ...
 
@@ -233,4 +264,10 @@ def check_key(key: str) -> None:
 
 def temporary(folder: Path) -> Path:
     """A new name for an unfinished file: it tells which process to ask about it."""
-    return folder / f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(6)}"
+    return folder / f"{TEMPORARY}{machine_tag()}-{os.getpid()}-{secrets.token_hex(6)}"
+
+
+def writer_of(name: str) -> tuple[str, int] | None:
+    """The `machine_tag` and the pid in a name that `temporary` gave, None for any other name."""
+    found = _TEMPORARY_NAME.fullmatch(name)
+    return (found[1], int(found[2])) if found else None

@@ -1,7 +1,7 @@
 """What a script's search sends to its children, once: the tuner and the arguments of `search`.
 
 A file that only the processes of one search write and read, and that is deleted with it. What
-does not belong into a file (the project's URL, which may hold a password) goes beside it.
+does not belong into a file (the project's URL and options, which may be secret) goes beside it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ALIGNMENT = 64
 """Bytes; what numpy and TensorFlow want of the address of an array."""
 
 Roots = dict[str, Any]
-Places = list[dict[str, str]]
+Places = list[dict[str, Any]]
 
 
 class CannotTravelError(TypeError):
@@ -124,8 +124,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no
     def persistent_id(self, obj: Any) -> int | None:
         if not isinstance(obj, Project):
             return None
-        directory, _, name = obj.url.rpartition("/")
-        place = {"directory": directory or "/", "project_name": name}
+        place = obj.place()
         if place not in self._places:
             self._places.append(place)
         return self._places.index(place)

@@ -3,6 +3,7 @@
 from tuner.base_tuner import BaseTuner
 from tuner.hypermodel import HyperModel
 from tuner.hyperparameters import HyperParameters
+from tuner.loading import load_best_models
 from tuner.objective import MultiObjective, Objective
 from tuner.oracle import Oracle, synchronized
 from tuner.sklearn_tuner import SklearnTuner
@@ -25,5 +26,6 @@ __all__ = [
     "Trial",
     "TrialStatus",
     "Tuner",
+    "load_best_models",
     "synchronized",
 ]

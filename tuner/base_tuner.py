@@ -14,6 +14,7 @@ from typing import Any
 
 from storage import KeyMissingError, StoreDeniedError, StoreFullError, TransientStoreError
 from tuner import discovery, errors
+from tuner.device import device_of_this_process
 from tuner.display import Display, display_for
 from tuner.garbage import quick_collections
 from tuner.hooks import TunerHooks
@@ -25,6 +26,7 @@ from tuner.patience import Patience
 from tuner.progress import opening_line
 from tuner.project import Project
 from tuner.results import best_step_of, describe_execution, metrics_of
+from tuner.retention import checked_number_kept
 from tuner.role import Role, current_role
 from tuner.search_options import SearchOptions, space_of, with_values
 from tuner.trial import Trial, TrialStatus
@@ -51,6 +53,10 @@ class BaseTuner(TunerResults):
         overwrite: Whether to delete what lies there, and to begin anew.
         tuner_id: Name of this tuner among several; only a label.
         logger: Deprecated and ignored.
+        storage_options: Passed to fsspec for `directory`, credentials for example; never stored.
+            Without them the environment says what a store needs.
+        keep_checkpoints: Whose weights are kept: `"all"`, `"best"` or a number for those of as
+            many of the best trials. What another trial may still go on from is always kept.
     """
 
     def __init__(
@@ -67,6 +73,8 @@ class BaseTuner(TunerResults):
         if self.logger is not None:
             msg = "The `logger` argument is ignored, as in Keras Tuner."
             warnings.warn(msg, DeprecationWarning, stacklevel=2)
+        storage_options = kwargs.pop("storage_options", None) or {}
+        kept = checked_number_kept(kwargs.pop("keep_checkpoints", "all"))
         if kwargs:
             msg = f"Unrecognized arguments {sorted(kwargs)} for `{type(self).__name__}.__init__()`."
             raise ValueError(msg)
@@ -80,13 +88,14 @@ class BaseTuner(TunerResults):
         self.hypermodel = None if hypermodel is None else get_hypermodel(hypermodel)
         self.directory = directory or "."
         self.project_name = project_name or "untitled_project"
-        self.search_project = Project(self.directory, self.project_name)
+        self.search_project = Project(self.directory, self.project_name, **storage_options)
         self.display: Display | None = None
         self._role = current_role()
         self._saved_state: dict[str, Any] = {}
         if overwrite and self._role is not Role.TRIAL:
             self.search_project.erase()
         if self._role is not Role.TRIAL:
+            oracle.checkpoints_kept = kept
             oracle.attach(self.search_project)
             self._restore_state()
         if (
@@ -131,6 +140,7 @@ class BaseTuner(TunerResults):
                 self.on_search_begin()
                 reason = self._run_trials(*fit_args, **fit_kwargs)
                 self.on_search_end()
+                self.export_if_any_ended(self.display.ended_before)
         finally:
             self.oracle.stop(reason)
             self.save()
@@ -184,6 +194,7 @@ class BaseTuner(TunerResults):
                 trial.record["infeasible"] = True
             sys.stderr.write(trial.message)
         trial.record["ended"] = time.time()
+        trial.record["device"] = device_of_this_process()
 
     def _run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
         objective = self.oracle.objective

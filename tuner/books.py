@@ -14,13 +14,15 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from storage import StorageError
 from tuner.entries import complete_values, initial_space, refuse_new_entries
-from tuner.events import Event, OracleChanged, SearchStarted, ValuesEnqueued
+from tuner.events import CheckpointsDropped, Event, OracleChanged, SearchStarted, ValuesEnqueued
 from tuner.history import History
 from tuner.hyperparameters import HyperParameters
 from tuner.jsonable import to_json
 from tuner.ledger import Ledger, space_grown
 from tuner.project import Project, ProjectInfo
+from tuner.retention import drop, obsolete
 from tuner.seeds import question_rng
 from tuner.settings import describe_changes, settings_of
 from tuner.stateful import Stateful
@@ -77,6 +79,8 @@ class Books(OracleSubclassing, Stateful):
         self.ongoing_trials: dict[str, Trial] = {}
         """Trials that are under way in this process, by the id of the tuner that runs them."""
         self.tuner_ids: set[str] = set()
+        self.checkpoints_kept: int | None = None
+        """Number of the best trials that keep their weights; None for all."""
         self.changed_settings = ""
         """Which arguments differ from those of the last start, for people."""
         self._seed_given = seed is not None
@@ -88,6 +92,8 @@ class Books(OracleSubclassing, Stateful):
         self._retry_queue: deque[str] = deque()
         self._enqueued: list[dict[str, Any]] = []
         self._depth = 0
+        self._checked_ends = 0
+        self._dropping: set[str] = set()
         self._stopped = False
         self._ledger = Ledger(self._new_history())
 
@@ -130,6 +136,7 @@ class Books(OracleSubclassing, Stateful):
         for trial_id in list(self.search_history.running):
             state = self._ledger.read_result(trial_id)
             if state is None:
+                self._tidy_up(trial_id)
                 self._retry_queue.append(trial_id)
             else:
                 self.tell(trial_id, state)
@@ -145,6 +152,10 @@ class Books(OracleSubclassing, Stateful):
         self.ongoing_trials.clear()
         self._retry_queue.clear()
         self._ledger.close(reason)
+
+    def _tidy_up(self, trial_id: str) -> None:
+        if self._project is not None:
+            self._project.sweep_trial(trial_id)
 
     def _set_project_dir(self, directory: object, project_name: str) -> None:
         self.attach(Project(directory, project_name))
@@ -255,6 +266,46 @@ class Books(OracleSubclassing, Stateful):
                 self._depth -= 1
                 if self._depth == 0 and self._ledger.writing and self._ledger.joining:
                     self._commit()
+        if self._checked_ends != len(self.search_history.end_order):
+            self._give_back_space()
+
+    def weights_needed(self) -> set[str]:
+        """Ids of ended trials whose weights a running or a later trial goes on from.
+
+        A subclass that lets trials go on from others (`tuner/trial_id` among the values of a
+        trial) adds those that it may still choose.
+        """
+        running = self.search_history.running.values()
+        parents = (trial.hyperparameters.values.get("tuner/trial_id") for trial in running)
+        return {parent for parent in parents if parent is not None}
+
+    def _give_back_space(self) -> None:
+        """Deletes the weights that are not to be kept; outside of the lock, since it takes time.
+
+        What they belonged to is in the journal by now. That they are gone is noted afterwards: cut
+        off in between, they are deleted once more.
+        """
+        with self.lock:
+            project, kept = self._project, self.checkpoints_kept
+            if self._depth or not self._ledger.writing:
+                return
+            self._checked_ends = len(self.search_history.end_order)
+            if project is None or kept is None:
+                return
+            due = obsolete(self.search_history, kept, self.weights_needed())
+            due = [trial_id for trial_id in due if trial_id not in self._dropping]
+            self._dropping.update(due)
+        gone = []
+        try:
+            for trial_id in due:
+                drop(project, trial_id)
+                gone.append(trial_id)
+        except StorageError as error:
+            logger.warning("Weights that are not kept could not be deleted: %s", error)
+        with self.lock:
+            self._dropping.difference_update(due)
+            if gone and self._ledger.writing:
+                self._ledger.note(CheckpointsDropped(gone))
 
     def _commit(self) -> None:
         state = self.own_state()

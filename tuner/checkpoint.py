@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from storage import CorruptError
+from storage import CorruptError, KeyMissingError
+from tuner.errors import CheckpointMissingError
 from tuner.project import Project
 
 
@@ -31,11 +32,17 @@ def load(project: Project, checkpoint: Mapping[str, Any], model: Any) -> None:
     """Loads weights, and the optimizer's state, into a built model.
 
     Raises:
+        CheckpointMissingError: The file was deleted.
         CorruptError: The file is not the one that was saved.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint.weights.h5"
-        project.store.download(checkpoint["key"], path)
+        try:
+            project.store.download(checkpoint["key"], path)
+        except KeyMissingError as error:
+            msg = f"Expected weights at {project.store}/{checkpoint['key']}. Received: none."
+            hint = "The search has deleted them: `keep_checkpoints` says whose are kept."
+            raise CheckpointMissingError(f"{msg} {hint}") from error
         if _digest(path) != checkpoint["sha256"]:
             msg = f"Expected the checkpoint the trial saved. Received: {checkpoint['key']} differs."
             raise CorruptError(msg)

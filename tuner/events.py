@@ -81,6 +81,22 @@ class SearchEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointsDropped:
+    """The space of these trials' weights was given back."""
+
+    trial_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRepaired:
+    """This entry stands in place of one that was damaged or missing."""
+
+    time: float
+    lost: str
+    """What could not be brought back, for people."""
+
+
+@dataclass(frozen=True, slots=True)
 class OracleChanged:
     """An oracle that keeps state beyond the history has changed it."""
 
@@ -94,6 +110,8 @@ Event = (
     | TrialCreated
     | TrialRetried
     | TrialEnded
+    | CheckpointsDropped
+    | JournalRepaired
     | OracleChanged
     | SearchEnded
 )
@@ -105,6 +123,8 @@ TYPES: dict[str, type[Event]] = {
     "trial_created": TrialCreated,
     "trial_retried": TrialRetried,
     "trial_ended": TrialEnded,
+    "checkpoints_dropped": CheckpointsDropped,
+    "journal_repaired": JournalRepaired,
     "oracle_changed": OracleChanged,
     "search_ended": SearchEnded,
 }

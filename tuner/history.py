@@ -10,7 +10,9 @@ import numpy as np
 
 from tuner.budget import Budget
 from tuner.events import (
+    CheckpointsDropped,
     Event,
+    JournalRepaired,
     OracleChanged,
     SearchEnded,
     SearchStarted,
@@ -56,6 +58,8 @@ class History:
         """What an oracle keeps beyond this history."""
         self.enqueued: list[dict[str, Any]] = []
         """Values the user asked for, that have had no trial yet."""
+        self.dropped: set[str] = set()
+        """Ids of trials whose weights were deleted, since they were not to be kept."""
         self._asked_for: set[str] = set()
         self._created: dict[str, tuple[int, dict[str, Any]]] = {}
         """Of running trials: how many parameters were known at their creation, and the values."""
@@ -77,6 +81,17 @@ class History:
                 self._retry(event)
             case TrialEnded():
                 self._end(event)
+            case CheckpointsDropped() | JournalRepaired() | OracleChanged() | SearchEnded():
+                self._take(event)
+
+    def _take(
+        self, event: CheckpointsDropped | JournalRepaired | OracleChanged | SearchEnded
+    ) -> None:
+        match event:
+            case CheckpointsDropped():
+                self.dropped.update(event.trial_ids)
+            case JournalRepaired():
+                pass  # told for people; what was brought back stands beside it
             case OracleChanged():
                 self.oracle_state = dict(event.state)
             case SearchEnded():
@@ -146,7 +161,7 @@ class History:
         self._created[trial.trial_id] = (len(self.space.space), dict(values))
         self.tried.add(values_key(event.values))
         if event.enqueued:
-            del self.enqueued[0]
+            del self.enqueued[:1]  # none, where a repaired journal has lost the request
         if budget is not None:
             self._rungs[budget.sweep, budget.bracket, budget.rung].append(trial)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tuner.events import Event, SearchEnded, SpaceGrown, TrialEnded
@@ -32,6 +32,7 @@ class Ledger:
         self.joining = False
         """Whether events wait for `commit`, which writes them as one entry."""
         self._waiting: list[Event] = []
+        self._notes: list[Event] = []
 
     @property
     def owner(self) -> str:
@@ -61,6 +62,7 @@ class Ledger:
             self.history = new_history(seed)
             self.history.replay(events)
         self._waiting.clear()
+        self._notes.clear()
         self.writing = True
         return seed
 
@@ -68,15 +70,25 @@ class Ledger:
         """The one way in which a search's state changes."""
         if self.joining:
             self._waiting += events
-        elif self.project is not None and events:
-            self.project.append(events)
+        elif events:
+            self._append(events)
         self.history.replay(events)
+
+    def note(self, event: Event) -> None:
+        """Takes in what need not be written at once: it goes into the entry that comes next."""
+        self.history.apply(event)
+        self._notes.append(event)
+
+    def _append(self, events: Sequence[Event]) -> None:
+        if self.project is not None:
+            self.project.append([*self._notes, *events])
+        self._notes.clear()
 
     def commit(self) -> None:
         """Writes the events that wait, as one entry of the journal: all of them or none."""
         waiting, self._waiting = self._waiting, []
-        if self.project is not None and waiting:
-            self.project.append(waiting)
+        if waiting:
+            self._append(waiting)
 
     def close(self, reason: str | None) -> None:
         """Gives the project back; with a reason the search is recorded as ended."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from storage import (
     Journal,
     KeyMissingError,
     Lease,
+    LeaseHeldError,
     LocalStore,
     NewerFormatError,
     Owner,
@@ -26,6 +31,20 @@ from tuner.events import Event, decode, encode
 
 FORMAT = 1
 """Version of the layout and of `project.json`."""
+
+logger = logging.getLogger(__name__)
+
+_waiting: ContextVar[bool] = ContextVar("waiting", default=False)
+
+
+@contextmanager
+def waiting_for_others(waits: bool) -> Iterator[None]:
+    """Projects that are made inside wait until another process lets go of them, or fail at once."""
+    token = _waiting.set(waits)
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +77,34 @@ class Project:
     Args:
         directory: Path or fsspec URL under which projects lie.
         project_name: Name of this one.
-        storage_options: Passed to fsspec; never stored.
+        storage_options: Passed to fsspec; never stored, shown or pickled.
     """
 
     def __init__(self, directory: Any, project_name: str, **storage_options: Any) -> None:
         self.directory = str(directory)
         self.name = project_name
+        self.waits = _waiting.get()
+        """Whether `open` and `erase` wait for another process that holds the project."""
+        self._storage_options = dict(storage_options)
         self.store = open_store(project_url(directory, project_name), **storage_options)
         self.paths = ProjectPaths()
         self._owner = Owner.of_this_process()
-        self._lease = Lease(self.store, owner=self._owner)
+        self._lease = Lease(self.store, owner=self._owner, ttl=_lease_seconds())
         self._journal = Journal(self.store, owner=str(self._owner))
+
+    @classmethod
+    def at(cls, project_url: Any, **storage_options: Any) -> Project:
+        """The project of this path or URL.
+
+        Raises:
+            ValueError: There is no name at its end.
+        """
+        return cls(*split_url(os.fspath(project_url)), **storage_options)
+
+    def place(self) -> dict[str, Any]:
+        """The arguments that make it anew in another process; they may be secret."""
+        directory, name = split_url(self.url)
+        return {"directory": directory, "project_name": name, **self._storage_options}
 
     @property
     def url(self) -> str:
@@ -116,17 +152,19 @@ class Project:
             ValueError: The project has another objective.
             UnsafeStoreError: The store cannot keep two writers apart.
         """
-        self._lease.acquire()
+        self._acquire()
         try:
             if self.store.exists(self.paths.erasing):
                 self._delete_everything()
             stored = self.info() or self._create(info)
             stored.check_objective(info.objective, self.url)
             self._journal = Journal(self.store, owner=str(self._owner))
-            return stored, self.events()
+            events = self.events()
+            self._sweep()
         except BaseException:
             self._lease.release()
             raise
+        return stored, events
 
     def append(self, events: Sequence[Event]) -> None:
         """Writes events to the journal; when it returns they will survive anything.
@@ -146,10 +184,23 @@ class Project:
         Raises:
             LeaseHeldError: A search is running on it.
         """
-        with self._lease:
+        with self.held():
             if self.store.list(""):
                 self.store.replace(self.paths.erasing, b"{}")
                 self._delete_everything()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps searches away meanwhile.
+
+        Raises:
+            LeaseHeldError: One is running.
+        """
+        self._acquire()
+        try:
+            yield
+        finally:
+            self._lease.release()
 
     def folder(self) -> str:
         """Path or URL of the project; on a local disk the folder is there."""
@@ -166,7 +217,7 @@ class Project:
 
     def save_result(self, trial_id: str, state: Mapping[str, Any]) -> bool:
         """Keeps the outcome of a trial; False when it has one already, which stays."""
-        return self.store.create(self.paths.trial(trial_id).result, _json(state))
+        return self.store.create(self.paths.trial(trial_id).result, to_bytes(state))
 
     def read_result(self, trial_id: str) -> dict[str, Any] | None:
         """The outcome of a trial as its process left it, None when it left none."""
@@ -174,6 +225,25 @@ class Project:
             return self._read_json(self.paths.trial(trial_id).result)
         except KeyMissingError:
             return None
+
+    def sweep_trial(self, trial_id: str) -> None:
+        """Deletes what writes into a trial's folder that were cut off have left."""
+        self.store.sweep(self.paths.trial(trial_id).folder, deep=True)
+
+    def _acquire(self) -> None:
+        try:
+            self._lease.acquire()
+        except LeaseHeldError as held:
+            if not self.waits:
+                raise
+            logger.warning("Waiting for the search that runs on %s: %s", self.store, held.holder)
+            self._lease.acquire(wait=None)
+
+    def _sweep(self) -> None:
+        """Where the writer writes; a whole project is swept by `trialflow repair`."""
+        newest = self.paths.journal_entry(self._journal.next_number).rpartition("/")[0]
+        for folder in ("", self.paths.segments, newest):
+            self.store.sweep(folder)
 
     def _read_json(self, key: str) -> dict[str, Any]:
         data = self.store.read(key)
@@ -186,7 +256,7 @@ class Project:
     def _create(self, info: ProjectInfo) -> ProjectInfo:
         self.store.probe()
         created = ProjectInfo(info.objective, info.seed, info.oracle, time.time())
-        self.store.create(self.paths.project, _json(asdict(created)))
+        self.store.create(self.paths.project, to_bytes(asdict(created)))
         return self.info() or created
 
     def _check_no_orphaned_journal(self) -> None:
@@ -209,10 +279,29 @@ class Project:
         self._journal = Journal(self.store, owner=str(self._owner))
 
 
+def split_url(project_url: str) -> tuple[str, str]:
+    """The directory and the name of a project's path or URL.
+
+    Raises:
+        ValueError: There is no name.
+    """
+    directory, separator, name = project_url.rstrip("/").rpartition("/")
+    if not name or name.endswith(":"):
+        msg = "Expected the path or URL of a project, with its name at the end."
+        raise ValueError(f"{msg} Received: project_url={project_url!r}.")
+    if directory.endswith(":/"):
+        return f"{directory}/", name  # `memory://name`
+    return directory or separator or ".", name
+
+
+def _lease_seconds() -> float:
+    return float(os.environ.get("TRIALFLOW_LEASE_SECONDS", "30"))
+
+
 def _events(entries: Iterable[Entry]) -> list[Event]:
     return [decode(body) for entry in entries for body in entry.events]
 
 
-def _json(state: Mapping[str, Any]) -> bytes:
+def to_bytes(state: Mapping[str, Any]) -> bytes:
     # Not indented: that takes json's slow path, and a result holds whole learning curves.
     return json.dumps(state, allow_nan=False).encode()

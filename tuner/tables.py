@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from statistics import pstdev
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,7 @@ _TRIALS: Mapping[str, tuple[str, Callable[[Trial], Any]]] = {
     "ended": ("time", lambda trial: trial.record.get("ended")),
     "seconds": ("double", lambda trial: _seconds(trial.record)),
     "host": ("string", lambda trial: trial.record.get("host")),
+    "device": ("string", lambda trial: trial.record.get("device")),
     "slot": ("string", lambda trial: trial.record.get("slot")),
     "seed": ("int64", lambda trial: trial.seed),
     "tries": ("int64", lambda trial: trial.tries),
@@ -47,7 +48,14 @@ _TRIALS: Mapping[str, tuple[str, Callable[[Trial], Any]]] = {
     "parent": ("string", lambda trial: trial.budget and trial.budget.parent),
     "message": ("string", lambda trial: trial.message),
 }
-_EXECUTIONS: Kinds = {"trial_id": "string", "execution": "int64", "best_step": "int64"}
+_EXECUTIONS: Kinds = {
+    "trial_id": "string",
+    "execution": "int64",
+    "best_step": "int64",
+    "host": "string",
+    "device": "string",
+    "seed": "int64",
+}
 _EPOCHS: Kinds = {"trial_id": "string", "execution": "int64", "epoch": "int64"}
 
 
@@ -81,41 +89,45 @@ def trials_table(history: History) -> pa.Table:
     kinds = {name: kind for name, (kind, _) in _TRIALS.items()}
     rows = [{name: read(trial) for name, (_, read) in _TRIALS.items()} for trial in trials]
     for row, trial in zip(rows, trials, strict=True):
-        row.update({f"hp.{name}": value for name, value in trial.values.items()})
+        row.update(_hyperparameters(trial))
         row.update(_prefixed(metrics_at_best(trial)))
-    return _table(rows, {**kinds, **_kinds_of_values(history.space.space, trials)})
+    return _table(rows, {**kinds, **_kinds_of_values(history)})
 
 
 def executions_table(project: Project, history: History) -> pa.Table:
-    """One row an execution: `trial_id`, `execution`, `best_step` and a column for each metric.
+    """One row an execution, with where it ran, its seed, its hyperparameters and its metrics.
 
     The metrics are those of the best epoch; `best_step` is its place in the learning curve, null
     without one.
     """
-    rows = [
-        {
+    rows = []
+    for trial_id, number, execution in executions(project, history):
+        trial = history.trials[trial_id]
+        row = {
             "trial_id": trial_id,
             "execution": number,
             "best_step": execution.get("best_step"),
-            **_prefixed(execution["metrics"]),
+            "host": trial.record.get("host"),
+            "device": trial.record.get("device"),
+            "seed": None if trial.seed is None else trial.seed + number,
         }
-        for trial_id, number, execution in executions(project, history)
-    ]
-    return _table(rows, _EXECUTIONS)
+        rows.append(row | _hyperparameters(trial) | _prefixed(execution["metrics"]))
+    return _table(rows, {**_EXECUTIONS, **_kinds_of_values(history)})
 
 
 def epochs_table(project: Project, history: History) -> pa.Table:
-    """One row an epoch of an execution: `trial_id`, `execution`, `epoch`, a column for each metric.
+    """One row an epoch of an execution, with its hyperparameters and its metrics.
 
     Epochs count from 0, in a promoted trial from its parent's last one on. With `validation_freq`
     the epochs without validation have nulls.
     """
-    rows = [
-        {"trial_id": trial_id, "execution": number, "epoch": epoch, **_prefixed(metrics)}
-        for trial_id, number, execution in executions(project, history)
-        for epoch, metrics in curve(execution)
-    ]
-    return _table(rows, _EPOCHS)
+    rows = []
+    for trial_id, number, execution in executions(project, history):
+        values = _hyperparameters(history.trials[trial_id])
+        for epoch, metrics in curve(execution):
+            row = {"trial_id": trial_id, "execution": number, "epoch": epoch}
+            rows.append(row | values | _prefixed(metrics))
+    return _table(rows, {**_EPOCHS, **_kinds_of_values(history)})
 
 
 def spread(scores: Sequence[float]) -> float | None:
@@ -131,12 +143,16 @@ def _seconds(record: Mapping[str, Any]) -> float | None:
     return record["ended"] - record["started"] if "ended" in record else None
 
 
-def _kinds_of_values(parameters: Iterable[HyperParameter], trials: Iterable[Trial]) -> Kinds:
+def _hyperparameters(trial: Trial) -> dict[str, Any]:
+    return {f"hp.{name}": value for name, value in trial.values.items()}
+
+
+def _kinds_of_values(history: History) -> Kinds:
     """The types of the hyperparameters' columns, in the order in which they were declared."""
     types: dict[str, set[str]] = {}
-    for parameter in parameters:
+    for parameter in history.space.space:
         types.setdefault(f"hp.{parameter.name}", set()).update(_kinds_of(parameter))
-    for trial in trials:
+    for trial in history.trials.values():
         for name, value in trial.values.items():
             types.setdefault(f"hp.{name}", set()).add(_kind_of(value))
     return {name: _common(kinds) for name, kinds in types.items()}

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuner import checkpoint, errors, tensorboard
+from tuner import checkpoint, description, errors, tensorboard
 from tuner.base_tuner import BaseTuner
 from tuner.compiling import override_compile_args
 from tuner.cross_validation import arguments_of_fold, splitter_of
@@ -49,6 +49,8 @@ class Tuner(BaseTuner):
         cross_validation: A number of folds, or a splitter of scikit-learn. Each configuration is
             trained once for each fold, which is left out to validate on; `search` then takes
             arrays `x` and `y`, and no validation data.
+        storage_options: See `BaseTuner`.
+        keep_checkpoints: Likewise.
     """
 
     def __init__(
@@ -177,6 +179,7 @@ class Tuner(BaseTuner):
         check_size(model, self.max_model_size)  # `fit` may not have passed on the callbacks
         if model.built and hasattr(model, "get_build_config"):
             trial.record["build_config"] = model.get_build_config()
+            description.keep(self.search_project, trial, model)
         return result
 
     def _try_build(self, hp: HyperParameters) -> Any:

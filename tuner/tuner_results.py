@@ -64,6 +64,18 @@ class TunerResults(TunerPlots):
 
         return table_of(level, self.search_project, self.oracle.search_history)
 
+    def export_if_any_ended(self, since: int) -> None:
+        """Writes the tables into the project, if more trials than these have ended.
+
+        Args:
+            since: Number of trials that had ended when the search began.
+        """
+        from tuner.export import export_at_the_end
+
+        history = self.oracle.search_history
+        if len(history.end_order) > since:
+            export_at_the_end(self.search_project, history)
+
     def search_space_summary(self, extended: bool = False) -> None:
         """Prints the search space; with `extended` the values of each parameter too."""
         print(summary.search_space(self.oracle.get_space(), extended))  # noqa: T201

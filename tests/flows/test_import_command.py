@@ -5,10 +5,10 @@ from old_projects import PROJECTS, copy_of, edit
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.import_command import describe, split_url
+from flows.import_command import describe
 from storage import project_url
 from tuner.importing import import_keras_tuner
-from tuner.project import Project
+from tuner.project import Project, split_url
 
 
 def trialflow(*words, status=0):

@@ -149,6 +149,29 @@ def promotable(
     return min(ready, key=history.loss, default=None)
 
 
+def promotable_still(history: History, table: list[list[Rung]]) -> Iterator[str]:
+    """Ids of the ended trials that may yet be promoted, whatever the others come to.
+
+    As many better trials of its rung as the rung above takes exclude a trial for good.
+    """
+    for trial_id in history.end_order:
+        trial = history.trials[trial_id]
+        place = trial.budget
+        if place is None or trial.status != TrialStatus.COMPLETED:
+            continue
+        rungs = next((rungs for rungs in table if len(rungs) == place.bracket + 1), [])
+        if place.rung + 1 >= len(rungs):
+            continue
+        capacity = rungs[place.rung + 1].capacity
+        upper = history.at_rung(place.sweep, place.bracket, place.rung + 1)
+        if len(upper) >= capacity or trial_id in {t.budget.parent for t in upper if t.budget}:
+            continue
+        lower = history.at_rung(place.sweep, place.bracket, place.rung)
+        better = sum(history.loss(other) < history.loss(trial) for other in lower)
+        if better < capacity:
+            yield trial_id
+
+
 class HyperbandOracle(Oracle):
     """Oracle of Hyperband: many short trainings, the best of them continued.
 
@@ -197,6 +220,10 @@ class HyperbandOracle(Oracle):
         total = sum(rung.capacity for rungs in self._ladder.brackets() for rung in rungs)
         endless = math.isinf(self.hyperband_iterations)
         return None if endless else total * math.ceil(self.hyperband_iterations)
+
+    def weights_needed(self) -> set[str]:
+        table = Ladder(self.max_epochs, self.factor).brackets()
+        return super().weights_needed() | set(promotable_still(self.search_history, table))
 
     def propose(self, history: History, rng: np.random.Generator) -> Decision:
         return propose(history, rng, self._ladder, self.hyperband_iterations)

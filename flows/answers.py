@@ -1,0 +1,37 @@
+"""What the commands about a project share: their arguments, and how they say what went wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from storage import FencedError, LeaseHeldError, StorageError
+
+FAILED = 1
+BUSY = 3
+"""Exit statuses: it failed; somebody else searches on the project."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+ProjectUrl = Annotated[str, typer.Argument(help="Path or URL of the project.")]
+
+
+@contextmanager
+def answered(*, debug: bool) -> Iterator[None]:
+    """An error inside ends the command with one sentence, unless its traceback is wanted."""
+    try:
+        yield
+    except (StorageError, ValueError, OSError, ImportError) as error:
+        if debug:
+            raise
+        typer.echo(f"Error: {error}", err=True)
+        taken = isinstance(error, LeaseHeldError | FencedError)
+        raise typer.Exit(BUSY if taken else FAILED) from None
+
+
+def print_json(state: dict[str, Any]) -> None:
+    typer.echo(json.dumps(state, allow_nan=False))
