@@ -89,7 +89,7 @@ def _separate(value: Any, arrays: list[np.ndarray]) -> Any:
             return [_separate(item, arrays) for item in value]
         case tuple():
             return {TUPLE: [_separate(item, arrays) for item in value]}
-        case _ if isinstance(value, np.ndarray) or getattr(value, "ndim", 0):
+        case _ if isinstance(value, np.ndarray) or getattr(value, "ndim", None):
             arrays.append(np.asarray(value))
             return {ARRAY: len(arrays) - 1}
         case _:

@@ -3,17 +3,21 @@
 A value `kills` lists, for each process that runs the trial, where it sends itself SIGKILL.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import random
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
 
-from tuner import Tuner
+from storage import KeyMissingError
+from tuner import HyperModel, Tuner
 from tuner.oracles import RandomSearchOracle
+from tuner.seeds import seed_execution
 
 SAMPLES = 50
 RNG = np.random.default_rng(0)
@@ -51,7 +55,7 @@ def build_model(hp):
     model.compile(
         optimizer_of(values),
         "binary_crossentropy",
-        metrics=["accuracy", keras.metrics.AUC()],
+        metrics=["accuracy"],
         steps_per_execution=values.get("steps_per_execution", 1),
     )
     return model
@@ -108,8 +112,8 @@ def counting():
     return Counts()
 
 
-def killer(kill):
-    """A callback that kills the process in the middle of an epoch."""
+def killer(kill, wait):
+    """A callback that kills the process in the middle of an epoch, once `wait` has returned."""
     import keras
 
     class Killer(keras.callbacks.Callback):
@@ -120,13 +124,14 @@ def killer(kill):
 
         def on_train_batch_end(self, batch, logs=None):
             if kill and self.armed and (self.epoch, batch) >= (kill["epoch"], kill["batch"]):
+                wait(self.epoch)
                 os.kill(os.getpid(), signal.SIGKILL)
 
     return Killer()
 
 
-def kill_in_a_save(store, number, when):
-    """Kills the process in a save: `when` its `payload` or its `manifest` is being written."""
+def kill_in_a_save(store, trial_id, number, when):
+    """Kills the process while it writes a file whose name has `when` in it, for the n-th time."""
     seen = []
     cls = type(store)
     upload, replace = cls._upload, cls._replace
@@ -134,7 +139,7 @@ def kill_in_a_save(store, number, when):
     def dying(original, write):
         def method(self, first, second):
             key = second if isinstance(first, Path) else first
-            if "/execution-" in key and when in key:
+            if f"{trial_id}/execution-" in key and when in key:
                 seen.append(key)
                 if len(seen) == number:
                     write(self, first, second)
@@ -160,31 +165,61 @@ class Resumable(Tuner):
     def run_trial(self, trial, *args, **kwargs):
         values = trial.hyperparameters.values
         self.checkpoint_every = values.get("every", 1)
+        self.resume = values.get("resume", True)
         self.executions_per_trial = values.get("executions", 1)
+        self.trial = trial
+        self.execution = self.armed = 0
         self.folder = Path(values["folder"])
         self.folder.mkdir(parents=True, exist_ok=True)
         self.note("began")
         lives = sum(line["what"] == "began" for line in notes(self.folder))
         kill = dict(enumerate(values.get("kills", []), 1)).get(lives)
-        fit = {"epochs": 4, "batch_size": 8, "verbose": 0, **values.get("fit", {})}
-        if values.get("weights"):
-            fit["sample_weight"] = np.linspace(0.5, 1.5, SAMPLES)
-        if "class_weight" in fit:
-            fit["class_weight"] = {int(k): v for k, v in fit["class_weight"].items()}
+        if values.get("loop"):
+            return self.train_by_hand(kill)
         made = callbacks_of(values, self.folder)
         in_epoch = kill if kill and "epoch" in kill else None
-        made.append(killer(in_epoch))
-        self.execution_to_die_in = (in_epoch or {}).get("execution", 0)
+        made.append(killer(in_epoch, self.wait_for_save))
+        self.armed = (in_epoch or {}).get("execution", 0)
         if kill and in_epoch is None:
-            kill_in_a_save(self.search_project.store, kill["save"], kill["when"])
+            store = self.search_project.store
+            kill_in_a_save(store, trial.trial_id, kill["save"], kill["when"])
         if "raises" in values:
             made.insert(0, raising(lives == values["raises"]))
-        return super().run_trial(trial, X, Y, callbacks=made, **fit)
+        return super().run_trial(trial, X, Y, callbacks=made, **arguments_of(values))
 
     def _callbacks_of(self, callbacks, trial, execution):
+        self.execution = execution
         own = super()._callbacks_of(callbacks, trial, execution)
-        own[-1].armed = execution == self.execution_to_die_in
+        for each in own:
+            each.armed = execution == self.armed
         return own
+
+    def train_by_hand(self, kill):
+        seed_execution(self.trial.seed, 0)
+        model = build_model(self.trial.hyperparameters)
+        state = self.training_state(self.trial, model)
+        losses = list(state.restore().get("losses", []))
+        for epoch in range(state.epoch, 4):
+            self.note("begin", epoch=epoch, bits=bits(model))
+            if kill and kill["epoch"] == epoch:
+                self.wait_for_save(epoch)
+                os.kill(os.getpid(), signal.SIGKILL)
+            losses.append(float(model.train_on_batch(X, Y)[0]))
+            state.save(epoch + 1, losses=losses)
+        return {"val_loss": losses[-1], "first": losses[0]}
+
+    def wait_for_save(self, epoch):
+        """Waits until the state in which this epoch began has been written."""
+        if not epoch or self.checkpoint_every != 1 or not self.resume:
+            return
+        paths = self.search_project.paths.trial(self.trial.trial_id)
+        key = paths.execution(self.execution, self.trial.retries).manifest
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with contextlib.suppress(KeyMissingError):
+                if json.loads(self.search_project.store.read(key))["epoch"] >= epoch:
+                    return
+            time.sleep(0.01)
 
     def on_epoch_begin(self, trial, model, epoch, logs=None):
         self.note("begin", epoch=epoch, bits=bits(model))
@@ -195,8 +230,29 @@ class Resumable(Tuner):
             self.oracle.update_trial(trial.trial_id, {"seen": logs["loss"]}, step=epoch)
 
     def note(self, what, **more):
+        line = {"what": what, "pid": os.getpid(), "execution": self.execution, **more}
         with (self.folder / "notes").open("a") as file:
-            file.write(json.dumps({"what": what, "pid": os.getpid(), **more}) + "\n")
+            file.write(json.dumps(line) + "\n")
+
+
+class Model(HyperModel):
+    def build(self, hp):
+        return build_model(hp)
+
+    def fit(self, hp, model, *args, **kwargs):
+        for _ in range(hp.values.get("phases", 1)):
+            result = model.fit(*args, **kwargs)
+        return result
+
+
+def arguments_of(values):
+    """The arguments of `fit`."""
+    fit = {"epochs": 4, "batch_size": 8, "verbose": 0, **values.get("fit", {})}
+    if values.get("weights"):
+        fit["sample_weight"] = np.linspace(0.5, 1.5, SAMPLES)
+    if "class_weight" in fit:
+        fit["class_weight"] = {int(k): v for k, v in fit["class_weight"].items()}
+    return fit
 
 
 def raising(now):
@@ -225,4 +281,4 @@ def bits(model):
 
 def build_tuner(**project):
     oracle = RandomSearchOracle("val_loss", max_trials=8, seed=3)
-    return Resumable(oracle, build_model, **project)
+    return Resumable(oracle, Model(), **project)
