@@ -88,6 +88,7 @@ class ProjectPaths:
     project: ClassVar[str] = "project.json"
     lease: ClassVar[str] = "lease.json"
     erasing: ClassVar[str] = "erasing.json"
+    study: ClassVar[str] = "study.json"
     journal: ClassVar[str] = "journal"
     segments: ClassVar[str] = "segments"
     trials: ClassVar[str] = "trials"

@@ -94,4 +94,4 @@ def test_fit_that_is_called_twice_is_repeated_whole(local):
     killed = local.run(lives=2, phases=2, kills=[{"epoch": 1, "batch": 1}])
     assert outcome(straight[0]) == outcome(killed[0])
     assert len(epochs(straight[1])) == 8
-    assert epochs(killed[1]) == [0, 1, 1, 0, 1, 2, 3, 0, 1, 2, 3]
+    assert epochs(killed[1]) == [0, 1, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]
