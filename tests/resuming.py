@@ -47,7 +47,8 @@ class Runner:
     ):
         """The state of a trial that has ended, and its notes.
 
-        It must have taken this many processes, or `at_most` as many; `between` is called after each death.
+        It must have taken this many processes, or `at_most` as many; `between` is called after
+        each death.
         """
         self.count += 1
         trial_id = trial_id or f"t{self.count}"
