@@ -9,6 +9,7 @@ from storage import MemoryStore, StoreDeniedError, TransientStoreError
 from tuner.arrays import from_npz, to_npz
 from tuner.callback_states import reopen_logs
 from tuner.execution_results import ExecutionResult, ExecutionResults
+from tuner.oracles import RandomSearchOracle
 from tuner.pace import SHARE, Pace, checked_every
 from tuner.project import Project
 from tuner.shuffling import Order
@@ -211,3 +212,20 @@ def test_memory_stores_are_as_good(tmp_path):
     place.save(snapshot(4))
     assert place.load(tmp_path / "target")["epoch"] == 4
     assert project.store.list("trials/0000") == ["execution-0-retry-1"]
+
+
+def test_a_trial_that_gets_on_may_be_killed_any_number_of_times(tmp_path):
+    oracle = RandomSearchOracle("loss", max_trials=1, seed=0)
+    oracle.attach(Project(str(tmp_path), "p"))
+    trial = oracle.create_trial("a")
+    place = StatePlace(oracle._project, oracle._project.paths.trial(trial.trial_id).execution(0))
+    for epoch in range(1, 6):
+        place.save(snapshot(epoch))
+        assert oracle.lose_trial(trial.trial_id, "killed").status == "RUNNING"
+        assert oracle.lose_trial(trial.trial_id, "killed again").losses == 1
+    assert trial.tries == 11
+    oracle.lose_trial(trial.trial_id, "killed")
+    assert oracle.lose_trial(trial.trial_id, "killed").status == "FAILED"
+    again = RandomSearchOracle("loss", max_trials=1, seed=0)
+    again.attach(Project(str(tmp_path), "p"))
+    assert again.trials[trial.trial_id].tries == trial.tries
