@@ -6,13 +6,19 @@ SLOTS ?= 2
 # Processes that share the tests; 0 runs them in one.
 TEST_PROCESSES ?= 2
 
-.PHONY: search test lint types check clean
+.PHONY: search test chaos-resume lint types check clean
 
 search: .venv
 	$(BIN)/trialflow search examples/digits.py --slots $(SLOTS)
 
 test: .venv
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
+
+# Trains and kills at random for some minutes: CHAOS_CASES=100 CHAOS_SEED=7 repeats a run.
+chaos-resume: CHAOS_CASES ?= 30
+chaos-resume: CHAOS_SEED ?= $(shell date +%s)
+chaos-resume: .venv
+	CHAOS_CASES=$(CHAOS_CASES) CHAOS_SEED=$(CHAOS_SEED) $(BIN)/python -m pytest -x tests/tuner/test_resuming_chaos.py
 
 lint: .venv
 	$(BIN)/ruff check .

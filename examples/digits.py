@@ -12,10 +12,12 @@ def build_model(hp):
 
     model = keras.Sequential([keras.Input((8, 8, 1))])
     layers = hp.Int("conv_layers", 1, 2)
-    for i in range(layers):
+    for i in range(2):
+        # Around the `if`, so that the search knows these parameters before the first trial.
         with hp.conditional_scope("conv_layers", list(range(i + 1, 3))):
             filters = hp.Int(f"filters_{i}", 16, 64, step=16)
             kernel = hp.Choice(f"kernel_{i}", [3, 5])
+        if i < layers:
             model.add(keras.layers.Conv2D(filters, kernel, padding="same", activation="relu"))
     model.add(keras.layers.MaxPooling2D())
     model.add(keras.layers.Flatten())

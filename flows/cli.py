@@ -13,6 +13,7 @@ from flows.check_command import check, repair
 from flows.export_command import export
 from flows.projects import Found, open_project
 from flows.report_command import report
+from flows.rerun_command import rerun
 from flows.run_command import run
 from flows.server import hush_prefect, prefect_server
 from flows.stopping import TerminatedError, raise_on_sigterm, resume_command, status_of
@@ -165,6 +166,8 @@ app.command(
     # What follows the script's name is the script's.
     context_settings={"allow_interspersed_args": False},
 )(run)
+
+app.command(epilog="Example: trialflow rerun results/digits 0007")(rerun)
 
 
 def main() -> None:

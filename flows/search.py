@@ -13,6 +13,7 @@ from pydantic import Field
 from flows import artifacts
 from flows.project import child_setup, open_tuner, project_name_of
 from flows.report_artifact import publish_report
+from flows.rerunning import RunSettings
 from flows.result import SearchResult, result_of
 from flows.watching import display_of
 from tasks.runner import TrialRunner
@@ -78,6 +79,7 @@ def search(
     )
     tuner.oracle.deadline = SearchOptions(timeout=timeout).deadline()
     setup = child_setup(study, tuner, executions_per_trial)
+    RunSettings.of(setup, slots).save(tuner.search_project)
     result = run(tuner, LocalSlots(slots, setup, preload(tuner)), began)
     return result.to_json()
 

@@ -21,7 +21,25 @@ class ExecutionPaths:
 
     @property
     def result(self) -> str:
+        """The outcome; created once."""
         return f"{self.folder}/result.json"
+
+    @property
+    def manifest(self) -> str:
+        """Names the files of the newest training state."""
+        return f"{self.folder}/manifest.json"
+
+    def epoch(self, epoch: int, digest: str) -> str:
+        """A training state after this many epochs."""
+        return f"{self.folder}/epoch-{epoch:06d}-{digest}.npz"
+
+    def best(self, digest: str) -> str:
+        """Weights of the best epoch so far, beside a training state."""
+        return f"{self.folder}/best-{digest}.weights.h5"
+
+    def end(self, digest: str) -> str:
+        """The training state at the end, for trials that go on from it."""
+        return f"{self.folder}/end-{digest}.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +71,10 @@ class TrialPaths:
         """A model of a library that keeps its models so; nothing of ours is pickled."""
         return f"{self.folder}/model-{digest}.pickle"
 
-    def execution(self, number: int) -> ExecutionPaths:
-        return ExecutionPaths(f"{self.folder}/execution-{number}")
+    def execution(self, number: int, retry: int = 0) -> ExecutionPaths:
+        """Keys of an execution, of the first try or of a retry, which has nothing to do with it."""
+        suffix = f"-retry-{retry}" if retry else ""
+        return ExecutionPaths(f"{self.folder}/execution-{number}{suffix}")
 
 
 class ProjectPaths:
@@ -68,6 +88,7 @@ class ProjectPaths:
     project: ClassVar[str] = "project.json"
     lease: ClassVar[str] = "lease.json"
     erasing: ClassVar[str] = "erasing.json"
+    study: ClassVar[str] = "study.json"
     journal: ClassVar[str] = "journal"
     segments: ClassVar[str] = "segments"
     trials: ClassVar[str] = "trials"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -11,6 +14,7 @@ from tuner.objective import Objective
 from tuner.trial import Trial
 
 if TYPE_CHECKING:
+    from tuner.training_state import TrainingState
     from tuner.tuner import Tuner
 
 
@@ -81,11 +85,83 @@ class SaveBestEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras ha
         del epoch
         logs = logs or {}
         if not self.objective.has_value(logs):
-            self.model.save_weights(self.filepath, overwrite=True)
+            self._save_weights()
             return
         value = self.objective.get_value(logs)
         if value != value:  # noqa: PLR0124 - NaN
             return
         if self.best_value is None or self.objective.better_than(value, self.best_value):
             self.best_value = value
-            self.model.save_weights(self.filepath, overwrite=True)
+            self._save_weights()
+
+    def get_state(self) -> dict[str, Any]:
+        """The best value; the weights lie in the file."""
+        return {"best_value": self.best_value}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes over what `get_state` gave."""
+        self.best_value = state["best_value"]
+
+    def _save_weights(self) -> None:
+        # Aside, since somebody may still be reading the file of an earlier epoch.
+        path = Path(self.filepath)
+        partial = path.with_name(f"new-{path.name}")
+        self.model.save_weights(partial, overwrite=True)
+        partial.replace(path)
+
+
+class TrainingStateCallback(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    """Saves a training between two epochs, and takes it up there.
+
+    Both at the beginning of an epoch, before any other callback: only then is everything that
+    belongs to the epoch before done, and whether there is to be another one known.
+
+    Args:
+        state: What it tells.
+    """
+
+    def __init__(self, state: TrainingState) -> None:
+        super().__init__()
+        self.state = state
+        self._trainings = 0
+        self._first = True
+        self._companions: list[Any] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        del logs
+        self._trainings += 1
+        self._first = True
+        self._companions = [c for c in _callbacks_around(self) if not isinstance(c, _TRANSIENT)]
+        self.state.train_begins(self.model, self._companions, self._trainings)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        del logs
+        if not self._trainings:
+            return  # a loop of the user's own, that tells callbacks a part only
+        first, self._first = self._first, False
+        # A loop of the user's own gives no parameters, and may not know `initial_epoch`.
+        resumable = self._trainings == 1 and bool(self.params)
+        self.state.epoch_begins(epoch, self.model, self._companions, first=first, save=resumable)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        del logs
+        self.state.train_ends(self.model, self._companions)
+
+
+_TRANSIENT = (TunerCallback, keras.callbacks.History, keras.callbacks.ProgbarLogger)
+"""Callbacks without a state of their own, or whose state is kept otherwise."""
+
+
+def _callbacks_around(callback: keras.callbacks.Callback) -> list[Any]:
+    """The other callbacks of the training; `HyperModel.fit` may have added some of its own.
+
+    Nothing tells a callback of the others, but the list that is calling it.
+    """
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - see above
+    while frame is not None:
+        caller = frame.f_locals.get("self")
+        listed = getattr(caller, "callbacks", None)
+        if isinstance(listed, list) and callback in listed:
+            return [c for c in listed if c is not callback]
+        frame = frame.f_back
+    return []

@@ -55,7 +55,8 @@ class TrialRetried:
 
     trial_id: str
     reason: str
-    """`"invalid"` (raised, or no finite score) or `"lost"` (its process died)."""
+    """`"invalid"` (raised, or no finite score), `"lost"` (its process died) or `"interrupted"` (its
+    process died and left more than the one before it)."""
     message: str | None = None
     time: float = 0.0
 

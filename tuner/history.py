@@ -168,10 +168,15 @@ class History:
     def _retry(self, event: TrialRetried) -> None:
         trial = self.trials[event.trial_id]
         trial.forget_outcome()
-        if event.reason == "lost":
-            trial.losses += 1
-        else:
-            trial.retries += 1
+        match event.reason:
+            case "lost":
+                trial.losses += 1
+            case "interrupted":
+                # It is getting on: what was lost before need not count any more.
+                trial.interruptions += 1 + trial.losses
+                trial.losses = 0
+            case _:
+                trial.retries += 1
 
     def _end(self, event: TrialEnded) -> None:
         if event.trial_id not in self.running:

@@ -12,6 +12,7 @@ from tuner.books import Books, synchronized
 from tuner.budget import Budget
 from tuner.entries import complete_values
 from tuner.events import TrialCreated, TrialRetried
+from tuner.execution_results import NOTHING, progress_of
 from tuner.hyperparameters import HyperParameters
 from tuner.jsonable import to_json
 from tuner.ledger import trial_ended
@@ -24,7 +25,7 @@ from tuner.trials_by_id import trial_id_of
 __all__ = ["MAX_LOSSES", "Oracle", "synchronized"]
 
 MAX_LOSSES = 3
-"""How often a trial's process may die before the trial counts as failed."""
+"""How often a trial's process may die, having come no further, before the trial has failed."""
 
 
 class Oracle(Books):
@@ -69,6 +70,8 @@ class Oracle(Books):
         """Whether a trial that is due another try is handed to whoever asks next; otherwise it
         stays with whoever ran it."""
         self._verbose = 1
+        self._progress: dict[str, tuple[int, int]] = {}
+        """How far trials had come when their processes died last."""
         super().__init__(hyperparameters, seed)
 
     @property
@@ -193,12 +196,14 @@ class Oracle(Books):
         """Records that the process of a trial is gone.
 
         A result the process still left is taken over. Otherwise the trial is tried again, until
-        it has been lost `MAX_LOSSES` times, which counts as a failure.
+        it has been lost `MAX_LOSSES` times without getting on, which counts as a failure.
         """
         trial = self.trials[trial_id]
         state = self._ledger.read_result(trial_id)
         if state is not None:
             self.tell(trial_id, state)
+        elif self._gets_on(trial):
+            self._retry(trial, "interrupted", message)
         elif trial.losses + 1 < MAX_LOSSES:
             self._retry(trial, "lost", message)
         else:
@@ -207,6 +212,14 @@ class Oracle(Books):
         return trial
 
     # Our own.
+
+    def _gets_on(self, trial: Trial) -> bool:
+        """Whether the trial has left more on the store than when this was asked last."""
+        project = self._ledger.project
+        before = self._progress.get(trial.trial_id, NOTHING)
+        now = NOTHING if project is None else progress_of(project, trial)
+        self._progress[trial.trial_id] = now
+        return now > before
 
     def _check_consecutive_failures(self) -> None:
         limit = self.max_consecutive_failed_trials

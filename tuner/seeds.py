@@ -17,11 +17,26 @@ def trial_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1)
 
 
-def seed_execution(seed: int, execution: int) -> None:
+def execution_seed(seed: int, execution: int, retry: int = 0) -> int:
+    """The seed of one execution of a trial.
+
+    Args:
+        seed: The trial's.
+        execution: Number of the execution, from 0.
+        retry: How often the trial was tried again because it was invalid. Each try has seeds of
+            its own, or it would end as the one before.
+    """
+    if retry == 0:
+        return seed + execution
+    return int(np.random.SeedSequence([seed, execution, retry]).generate_state(1)[0] >> 1)
+
+
+def seed_execution(seed: int, execution: int, retry: int = 0) -> None:
     """Seeds the initial weights and the dropout of an execution.
 
     Keras draws the seeds of its initializers and generators from `random`. The backend's own
     seed stays: with it `fit` would shuffle the data the same way in every epoch.
     """
-    random.seed(seed + execution)
-    np.random.seed((seed + execution) % 2**32)  # noqa: NPY002 - users draw from the global one
+    own = execution_seed(seed, execution, retry)
+    random.seed(own)
+    np.random.seed(own % 2**32)  # noqa: NPY002 - users draw from the global one

@@ -61,11 +61,11 @@ class Trial(Stateful):
         self.seed: int | None = None
         """Seed of the first execution; execution `k` adds `k`."""
         self.losses = 0
-        """How often a process that ran this trial was lost."""
+        """How often, lately, a process that ran this trial was lost and had come no further."""
         self.retries = 0
         """How often the trial was tried again because it was invalid."""
         self.interruptions = 0
-        """How often the search ended while the trial was running."""
+        """How often the trial was interrupted otherwise; also by the end of the search."""
         self.record: dict[str, Any] = {}
         """Where and when the last attempt ran, and what its executions gave; JSON."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import logging
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,12 @@ from tuner.cross_validation import arguments_of_fold, splitter_of
 from tuner.hyperparameters import HyperParameters
 from tuner.model_size import check_size
 from tuner.oracle import Oracle
-from tuner.seeds import seed_execution
+from tuner.pace import checked_every
+from tuner.shuffling import shuffle_by
+from tuner.state_place import StatePlace
+from tuner.training_state import TrainingState
 from tuner.trial import Trial
+from tuner.trial_run import TrialRun, scratch_folder, seed_of
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +54,14 @@ class Tuner(BaseTuner):
             arrays `x` and `y`, and no validation data.
         storage_options: See `BaseTuner`.
         keep_checkpoints: Likewise.
+        resume: Whether a trial whose process died goes on with its last epoch; otherwise it
+            begins again.
+        checkpoint_every: Epochs between two saves of the training state; `"auto"` for as often
+            as 3 % of the training time allow, None for never.
     """
+
+    _goes_on_exactly = False
+    """Whether the model that is being built is going to get a whole training state."""
 
     def __init__(
         self,
@@ -83,6 +93,9 @@ class Tuner(BaseTuner):
         self.distribution_strategy = distribution_strategy
         self.executions_per_trial = executions_per_trial
         self.cross_validation = splitter_of(kwargs.pop("cross_validation", None))
+        self.resume = bool(kwargs.pop("resume", True))
+        self.checkpoint_every = checked_every(kwargs.pop("checkpoint_every", "auto"))
+        self._states: list[Any] = []
         super().__init__(
             oracle=oracle,
             hypermodel=hypermodel,
@@ -104,16 +117,46 @@ class Tuner(BaseTuner):
         """
         callbacks = kwargs.pop("callbacks", None)
         kwargs.update(self._budget_of(trial))
-        results = []
-        with self._best_epoch_kept(trial) as save_best:
-            for execution in range(self._number_of_executions()):
-                own = self._callbacks_of(callbacks, trial, execution)
-                parts = self._arguments_of(execution, args, kwargs)
-                parts[1]["callbacks"] = [*own, self._tuner_callback(trial), save_best]
-                if trial.seed is not None:
-                    seed_execution(trial.seed, execution)
-                results.append(self._build_and_fit_model(trial, *parts[0], **parts[1]))
-        return results
+        with scratch_folder() as folder:
+            return TrialRun(self, trial, Path(folder)).run(callbacks, args, kwargs)
+
+    def training_state(self, trial: Trial, model: Any, execution: int = 0) -> TrainingState:
+        """For a `run_trial` that trains on its own: saves its state, and goes on with it.
+
+        Args:
+            trial: The trial that runs.
+            model: A Keras model that is built.
+            execution: Which one of several trainings of this trial, from 0.
+        """
+        paths = self.search_project.paths.trial(trial.trial_id).execution(execution, trial.retries)
+        folder = scratch_folder()
+        state = TrainingState(
+            self.search_project,
+            StatePlace(self.search_project, paths),
+            Path(folder.name),
+            every=self.checkpoint_every if self.resume else None,
+            resume=self.resume,
+            model=model,
+            seed=seed_of(trial, execution),
+        )
+        shuffle_by(state.order)
+        self._states.append((trial.trial_id, state, folder))
+        return state
+
+    def _save_result(self, trial: Trial) -> None:
+        super()._save_result(trial)
+        shuffle_by(None)
+        of_trial = [own for own in self._states if own[0] == trial.trial_id]
+        for own in of_trial:
+            _, state, folder = own
+            self._states.remove(own)
+            state.finish()
+            folder.cleanup()
+
+    def _may_be_promoted(self, trial: Trial) -> bool:
+        """Whether another trial may go on from the end of this one."""
+        longest = getattr(self.oracle, "max_epochs", math.inf)
+        return trial.budget is not None and trial.budget.epochs < longest
 
     def _budget_of(self, trial: Trial) -> dict[str, int]:
         """The arguments of `fit` that a budget decides, whatever `search` was given."""
@@ -143,21 +186,6 @@ class Tuner(BaseTuner):
             return args, dict(kwargs)
         fold = execution % self.cross_validation.get_n_splits()
         return (), arguments_of_fold(self.cross_validation, fold, args, kwargs)
-
-    @contextlib.contextmanager
-    def _best_epoch_kept(self, trial: Trial) -> Iterator[Any]:
-        """A callback for all executions of a trial; the best epoch it saw is kept at the end."""
-        from tuner.callbacks import SaveBestEpoch
-
-        # A child that is killed cannot tidy up; whoever started it removes the scratch folder.
-        scratch = os.environ.get("TRIALFLOW_SCRATCH") or None
-        with tempfile.TemporaryDirectory(prefix="trialflow-", dir=scratch) as folder:
-            path = Path(folder) / "checkpoint.weights.h5"
-            yield SaveBestEpoch(self.oracle.objective, str(path))
-            if path.exists():
-                trial.record["checkpoint"] = checkpoint.keep(
-                    self.search_project, trial.trial_id, path
-                )
 
     def _callbacks_of(self, callbacks: Any, trial: Trial, execution: int) -> list[Any]:
         """Fresh callbacks for an execution: callbacks keep state, and Keras does not reset it."""
@@ -203,7 +231,7 @@ class Tuner(BaseTuner):
         with maybe_distribute(self.distribution_strategy):
             model = self.hypermodel.build(hp)  # type: ignore[union-attr]
             parent = hp.values.get("tuner/trial_id")
-            if parent is not None:
+            if parent is not None and not self._goes_on_exactly:
                 self._load_weights(parent, model)
         return model
 
@@ -288,8 +316,12 @@ class Tuner(BaseTuner):
         return super().get_best_models(num_models)
 
     def _has_weights(self, trial_id: str) -> bool:
-        saved = "checkpoint" in self._record_of(trial_id)
-        return saved or Path(self._get_checkpoint_fname(trial_id)).exists()
+        record = self._record_of(trial_id)
+        return (
+            "checkpoint" in record
+            or any(record.get("ends", []))
+            or Path(self._get_checkpoint_fname(trial_id)).exists()
+        )
 
     def _record_of(self, trial_id: str) -> dict[str, Any]:
         result = self.search_project.read_result(trial_id) or {}

@@ -10,9 +10,11 @@ def build_model(hp):
     import keras
 
     model = keras.Sequential([keras.Input((4,))])
-    if hp.Boolean("hidden"):
-        with hp.conditional_scope("hidden", [True]):
-            model.add(keras.layers.Dense(hp.Int("units", 4, 16, step=4), activation="relu"))
+    hidden = hp.Boolean("hidden")
+    with hp.conditional_scope("hidden", [True]):
+        units = hp.Int("units", 4, 16, step=4)
+    if hidden:
+        model.add(keras.layers.Dense(units, activation="relu"))
     model.add(keras.layers.Dense(1))
     rate = hp.Float("learning_rate", 1e-3, 1e-1, sampling="log")
     model.compile(keras.optimizers.SGD(rate), "mse")

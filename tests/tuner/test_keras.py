@@ -114,26 +114,54 @@ def test_the_same_seed_builds_the_same_initial_weights(tmp_path):
     assert np.array_equal(kept[1], second)
 
 
-def test_hyperband_goes_on_from_the_parents_weights_at_the_parents_epoch(tmp_path):
-    starts = {}
+def test_hyperband_goes_on_from_the_parents_end_at_the_parents_epoch(tmp_path):
+    starts, ends = {}, {}
 
-    class Starts(Hyperband):
+    def everything(model):
+        return [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
+
+    class Watched(Hyperband):
         def on_epoch_begin(self, trial, model, epoch, logs=None):
-            steps = int(model.optimizer.iterations.numpy())
-            starts.setdefault(trial.trial_id, (epoch, steps, model.get_weights()))
+            starts.setdefault(trial.trial_id, (epoch, everything(model)))
 
-    tuner = make(tmp_path, cls=Starts, max_epochs=2, factor=2)
+        def on_epoch_end(self, trial, model, epoch, logs=None):
+            ends[trial.trial_id] = everything(model)
+
+    tuner = make(tmp_path, cls=Watched, max_epochs=4, factor=2)
     tuner.search(**DATA)
     promoted = [t for t in tuner.oracle.trials.values() if t.budget.parent]
     assert promoted
     for trial in promoted:
-        epoch, steps, weights = starts[trial.trial_id]
+        epoch, begun = starts[trial.trial_id]
         parent = tuner.oracle.get_trial(trial.budget.parent)
         assert epoch == trial.budget.initial_epoch == parent.budget.epochs
-        assert steps > 0  # the optimizer goes on too
-        kept = tuner.load_model(parent).get_weights()
-        assert all(np.array_equal(a, b) for a, b in zip(weights, kept, strict=True))
+        assert all(np.array_equal(a, b) for a, b in zip(begun, ends[parent.trial_id], strict=True))
         assert len(executions_of(tuner, trial)[0]["epochs"]) == trial.budget.epochs - epoch
+        # Nobody is promoted from the top, so nothing is left there.
+        assert ("ends" in trial.record) == (trial.budget.epochs < 4)
+
+
+def test_a_promoted_trial_whose_parents_end_is_gone_goes_on_from_its_best_weights(tmp_path, caplog):
+    starts = {}
+
+    class Watched(Hyperband):
+        def on_epoch_begin(self, trial, model, epoch, logs=None):
+            starts.setdefault(trial.trial_id, model.get_weights())
+
+        def on_trial_end(self, trial):
+            super().on_trial_end(trial)
+            for path in (tmp_path / "p" / "trials").rglob("end-*"):
+                path.unlink()
+
+    tuner = make(tmp_path, cls=Watched, max_epochs=2, factor=2)
+    tuner.search(**DATA)
+    promoted = [t for t in tuner.oracle.trials.values() if t.budget.parent]
+    assert promoted
+    for trial in promoted:
+        kept = tuner.load_model(tuner.oracle.get_trial(trial.budget.parent)).get_weights()
+        begun = starts[trial.trial_id]
+        assert all(np.array_equal(a, b) for a, b in zip(begun, kept, strict=True))
+    assert "not from its last" in caplog.text
 
 
 def test_hyperparameters_of_fit_are_searched_too(tmp_path):
