@@ -132,10 +132,10 @@ class BaseTuner(TunerResults):
         options = self._take_options(fit_kwargs)
         self.oracle.update_space(space_of(fit_args, fit_kwargs))
         self.oracle.start()
-        self.oracle.deadline = options.deadline()
         reason = None
         try:
             with quick_collections(), display_for(self.oracle, live=False) as self.display:
+                self.oracle.deadline = options.deadline()
                 self.display.note(opening_line(self.oracle, self.search_project.url))
                 self.on_search_begin()
                 reason = self._run_trials(*fit_args, **fit_kwargs)

@@ -213,4 +213,4 @@ def test_the_space_is_discovered_in_a_child(setup):
     with LocalSlots(1, setup, ("keras",)) as some, some.lease() as slot:
         answer = slot.ask({"do": "discover"}, print, lambda line: None)
     names = [p["config"]["name"] for p in answer["space"]["space"]]
-    assert names == ["hidden", "learning_rate"]
+    assert names == ["hidden", "units", "learning_rate"]
