@@ -17,6 +17,7 @@ from flows.rerun_command import rerun
 from flows.run_command import run
 from flows.server import hush_prefect, prefect_server
 from flows.stopping import TerminatedError, raise_on_sigterm, resume_command, status_of
+from flows.trials_commands import show, trials
 from storage import FencedError, LeaseHeldError, StorageError
 
 app = typer.Typer(
@@ -153,6 +154,9 @@ def import_keras_tuner(
     else:
         typer.echo(describe(imported))
 
+
+app.command(epilog="Example: trialflow trials results/digits --sort score --limit 5")(trials)
+app.command(epilog="Example: trialflow show results/digits 7")(show)
 
 app.command(epilog="Example: trialflow report results/digits --output digits.html")(report)
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from flows.projects import Found, describe
 from tuner.progress import clock, number, reason
+from tuner.trial import Trial
 
 WIDTH = 80
 
@@ -51,15 +52,19 @@ def status(found: Found) -> str:
         f"{len(history.running)} not finished; {state}"
         + (f": {history.end_reason}" if history.end_reason else ""),
     ]
+    lines.append(trials(list(history.trials.values()), history.objective.name))
+    return "\n".join(lines)
+
+
+def trials(found: Sequence[Trial], metric: str) -> str:
+    """Trials with what became of them."""
     rows = []
-    for trial in history.trials.values():
+    for trial in found:
         row = describe(trial)
         detail = reason(trial) if trial.status == "FAILED" else values(row["hyperparameters"])
         score, seconds = number(trial.score), duration(row["seconds"])
         rows.append([trial.trial_id, trial.status.lower(), score, seconds, detail])
-    columns = ["trial", "status", history.objective.name, "time", "hyperparameters"]
-    lines.append(table(columns, rows))
-    return "\n".join(lines)
+    return table(["trial", "status", metric, "time", "hyperparameters"], rows)
 
 
 def best(found: Found) -> str:
