@@ -10,6 +10,7 @@ import typer
 from flows import tables
 from flows.answers import BUSY, FAILED, Debug, Json, ProjectUrl, print_json
 from flows.check_command import check, repair
+from flows.doctor_command import doctor
 from flows.export_command import export
 from flows.projects import Found, open_project
 from flows.report_command import report
@@ -157,6 +158,8 @@ def import_keras_tuner(
 
 app.command(epilog="Example: trialflow trials results/digits --sort score --limit 5")(trials)
 app.command(epilog="Example: trialflow show results/digits 7")(show)
+
+app.command(epilog="Example: trialflow doctor --directory s3://bucket/searches")(doctor)
 
 app.command(epilog="Example: trialflow report results/digits --output digits.html")(report)
 

@@ -106,7 +106,7 @@ def test_every_command_and_option_has_help(environment):
         ).stdout
 
     listed = re.findall(r"^ +([\w-]+) {2,}(\S.*)$", help_of().split("Commands:")[1], re.MULTILINE)
-    commands = """best check export import-keras-tuner repair report rerun run search show
+    commands = """best check doctor export import-keras-tuner repair report rerun run search show
         status trials"""
     assert sorted(name for name, _ in listed) == commands.split()
     for name, _ in listed:

@@ -1,0 +1,109 @@
+"""What `trialflow doctor` looks at, and what it advises."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from storage import LocalStore, open_store
+
+PATIENCE = 5.0
+"""Seconds to wait for a Prefect server's answer."""
+
+LITTLE = 2**30
+"""Bytes of free disk below which a word is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    well: bool
+    detail: str
+    advice: str = ""
+    """What to do where it is not well."""
+
+
+def examine(directory: str) -> Iterator[Finding]:
+    """Looks at Python, packages, processors, the Prefect server and the store.
+
+    Args:
+        directory: Path or URL under which projects are to lie; a probe is written and deleted.
+    """
+    yield _python()
+    yield from _packages()
+    yield _processors()
+    yield _prefect()
+    yield _store(directory)
+
+
+def _python() -> Finding:
+    version = sys.version.split()[0]
+    return Finding("Python", sys.version_info >= (3, 11), version, "Use Python 3.11 or newer.")
+
+
+def _packages() -> Iterator[Finding]:
+    """Those that Trialflow needs, in the versions it needs; extras are left out."""
+    for text in importlib.metadata.requires("trialflow") or []:
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield _package(requirement)
+
+
+def _package(requirement: Requirement) -> Finding:
+    name = f"package {requirement.name}"
+    advice = f"Run: pip install '{requirement}'"
+    try:
+        version = importlib.metadata.version(requirement.name)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, well=False, detail="not installed", advice=advice)
+    return Finding(name, requirement.specifier.contains(version), version, advice)
+
+
+def _processors() -> Finding:
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return Finding("processors", well=True, detail=str(usable))
+
+
+def _prefect() -> Finding:
+    from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL
+
+    api = PREFECT_API_URL.value()
+    if not api:
+        detail = "none configured; each command starts one of its own"
+        return Finding("Prefect server", well=True, detail=detail)
+    try:
+        with urllib.request.urlopen(f"{api}/admin/version", timeout=PATIENCE) as answer:  # noqa: S310 - the user's own
+            version = json.loads(answer.read())
+    except (OSError, ValueError) as error:
+        advice = "Start it (prefect server start), or correct or unset PREFECT_API_URL."
+        return Finding("Prefect server", well=False, detail=f"{api}: {error}", advice=advice)
+    page = PREFECT_UI_URL.value() or api.removesuffix("/api")
+    return Finding("Prefect server", well=True, detail=f"{version} at {api}, pages at {page}")
+
+
+def _store(directory: str) -> Finding:
+    try:
+        store = open_store(directory)
+        store.probe()
+    except Exception as error:  # noqa: BLE001 - whatever a backend raises is the finding
+        return Finding("store", well=False, detail=directory, advice=str(error))
+    if not isinstance(store, LocalStore):
+        return Finding("store", well=True, detail=f"{directory}: writable, keeps writers apart")
+    free = shutil.disk_usage(_nearest(Path(store.url))).free
+    detail = f"{directory}: writable, {free / 2**30:.1f} GiB free"
+    return Finding("store", free > LITTLE, detail, "Free some, or use another --directory.")
+
+
+def _nearest(path: Path) -> Path:
+    return path if path.exists() else _nearest(path.parent)
