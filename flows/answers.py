@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from storage import FencedError, LeaseHeldError, StorageError
+from storage import FencedError, LeaseHeldError
 
 FAILED = 1
 BUSY = 3
@@ -25,7 +25,9 @@ def answered(*, debug: bool) -> Iterator[None]:
     """An error inside ends the command with one sentence, unless its traceback is wanted."""
     try:
         yield
-    except (StorageError, ValueError, OSError, ImportError) as error:
+    except typer.Exit:
+        raise
+    except Exception as error:
         if debug:
             raise
         typer.echo(f"Error: {error}", err=True)

@@ -9,6 +9,7 @@ import typer
 
 from flows import tables
 from flows.answers import BUSY, FAILED, Debug, Json, ProjectUrl, print_json
+from flows.best_command import best
 from flows.check_command import check, repair
 from flows.doctor_command import doctor
 from flows.export_command import export
@@ -105,14 +106,7 @@ def status(project_url: ProjectUrl, as_json: Json = False, debug: Debug = False)
         typer.echo(tables.status(found))
 
 
-@app.command()
-def best(project_url: ProjectUrl, as_json: Json = False, debug: Debug = False) -> None:
-    """Show the best trial and its hyperparameters."""
-    found = _find(project_url, debug=debug)
-    if as_json:
-        print_json({"project": found.project.url, "best": found.best()})
-    else:
-        typer.echo(tables.best(found))
+app.command(epilog="Example: trialflow best results/digits --save model.keras")(best)
 
 
 @app.command(

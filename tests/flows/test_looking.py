@@ -56,3 +56,13 @@ def test_a_failed_trial_says_why(say):
 
 def test_a_trial_that_is_not_there_is_said_so(say):
     assert "the last of which is 0008. Received: trial='77'" in say("show", "77", code=1)
+
+
+def test_a_search_without_models_has_none_to_save(say, tmp_path):
+    output = say("best", "--save", str(tmp_path / "m.keras"), code=1)
+    assert output.startswith("Error: Expected weights of trial")
+    assert not (tmp_path / "m.keras").exists()
+
+
+def test_a_refitted_model_must_be_saved_somewhere(say):
+    assert "Expected --save FILE with --refit" in say("best", "--refit", code=1)
