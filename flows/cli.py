@@ -17,6 +17,7 @@ from flows.projects import Found, open_project
 from flows.report_command import report
 from flows.rerun_command import rerun
 from flows.run_command import run
+from flows.serve_command import serve
 from flows.server import hush_prefect, prefect_server
 from flows.stopping import TerminatedError, raise_on_sigterm, resume_command, status_of
 from flows.trials_commands import show, trials
@@ -153,6 +154,7 @@ def import_keras_tuner(
 app.command(epilog="Example: trialflow trials results/digits --sort score --limit 5")(trials)
 app.command(epilog="Example: trialflow show results/digits 7")(show)
 
+app.command(epilog='Example: trialflow serve my_study.py --cron "0 2 * * *" --slots 2')(serve)
 app.command(epilog="Example: trialflow doctor --directory s3://bucket/searches")(doctor)
 
 app.command(epilog="Example: trialflow report results/digits --output digits.html")(report)

@@ -26,6 +26,12 @@ def commands(text):
     return [line[2:].split("#")[0].strip() for line in lines if line.startswith("$ ")]
 
 
+def commands_that_end(text):
+    """Ours, without those that stay until they are stopped, which have tests of their own."""
+    ours = [command for command in commands(text) if command.startswith("trialflow ")]
+    return [command for command in ours if command.split()[1] not in ("serve", "worker")]
+
+
 @pytest.fixture
 def run(environment, prefect_server, tmp_path):
     """Runs a command in a folder that holds what a clone holds."""
@@ -54,9 +60,8 @@ def test_the_readme_runs_from_top_to_bottom(run, tmp_path):
         elif kind == "python":
             run(sys.executable, "-c", text)
         elif kind == "console":
-            for line in text.splitlines():
-                if line.startswith("$ trialflow"):
-                    run(*shlex.split(line.removeprefix("$ ")))
+            for command in commands_that_end(f"```console\n{text}```"):
+                run(*shlex.split(command))
     assert (tmp_path / "results" / "my_study" / "project.json").exists()
 
 
@@ -66,9 +71,8 @@ def test_a_document_runs_from_top_to_bottom(run, document, tmp_path):
     text = document.read_text()
     old = ROOT / "tests" / "fixtures" / "keras_tuner_projects" / "random_search"
     shutil.copytree(old, tmp_path / "my_dir" / "my_project")
-    for command in commands(text):
-        if command.startswith("trialflow"):
-            run(*shlex.split(command))
+    for command in commands_that_end(text):
+        run(*shlex.split(command))
     # One program: later blocks go on with what earlier ones have made.
     run(sys.executable, "-c", "\n".join(block for kind, block in blocks(text) if kind == "python"))
 
@@ -106,8 +110,8 @@ def test_every_command_and_option_has_help(environment):
         ).stdout
 
     listed = re.findall(r"^ +([\w-]+) {2,}(\S.*)$", help_of().split("Commands:")[1], re.MULTILINE)
-    commands = """best check doctor export import-keras-tuner repair report rerun run search show
-        status trials"""
+    commands = """best check doctor export import-keras-tuner repair report rerun run search serve
+        show status trials"""
     assert sorted(name for name, _ in listed) == commands.split()
     for name, _ in listed:
         assert f"trialflow {name}" in README
