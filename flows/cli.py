@@ -9,6 +9,7 @@ import typer
 
 from flows import tables
 from flows.answers import BUSY, FAILED, Debug, Json, ProjectUrl, print_json
+from flows.automations_command import setup_automations
 from flows.best_command import best
 from flows.check_command import check, repair
 from flows.doctor_command import doctor
@@ -155,6 +156,7 @@ app.command(epilog="Example: trialflow trials results/digits --sort score --limi
 app.command(epilog="Example: trialflow show results/digits 7")(show)
 
 app.command(epilog='Example: trialflow serve my_study.py --cron "0 2 * * *" --slots 2')(serve)
+app.command()(setup_automations)
 app.command(epilog="Example: trialflow doctor --directory s3://bucket/searches")(doctor)
 
 app.command(epilog="Example: trialflow report results/digits --output digits.html")(report)

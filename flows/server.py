@@ -27,6 +27,8 @@ START_TIMEOUT = 180.0
 
 def hush_prefect() -> None:
     """Keeps Prefect out of the terminal; to be called before it is imported."""
+    # The most it allows: a killed search is soon known to be gone.
+    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
     # Its own log lines would tear the display; all of them still reach its API.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
