@@ -124,3 +124,8 @@ def assert_same(runner, straight, killed):
 def begun(notes):
     """The variables at the beginning of each epoch, the last time it began."""
     return {(n["execution"], n["epoch"]): n["bits"] for n in notes if n["what"] == "begin"}
+
+
+def files_of(runner, state):
+    """What a trial's first execution has left."""
+    return open_store(runner.url).list(f"trials/{state['trial_id']}/execution-0")

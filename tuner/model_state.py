@@ -31,7 +31,7 @@ def model_state(model: Any, callbacks: Sequence[Any]) -> dict[str, Any]:
     history = getattr(model, "history", None)
     return {
         "build": model.get_build_config() if hasattr(model, "get_build_config") else None,
-        "names": [_name(variable) for variable in variables],
+        "names": names_of(model),
         "variables": [np.array(keras.ops.convert_to_numpy(v)) for v in variables],
         "callbacks": states_of(callbacks),
         "history": getattr(history, "history", {}),
@@ -80,7 +80,8 @@ def check_fits(model: Any, state: dict[str, Any]) -> None:
 
     Numbers in names do not count: Keras numbers what has no name through the whole process.
     """
-    own = [(_name(v), tuple(v.shape), _type(v)) for v in variables_of(model)]
+    named = zip(names_of(model), variables_of(model), strict=True)
+    own = [(name, tuple(v.shape), _type(v)) for name, v in named]
     arrays = state["variables"]
     theirs = [(n, a.shape, a.dtype.name) for n, a in zip(state["names"], arrays, strict=True)]
     if own == theirs:
@@ -112,8 +113,15 @@ def size_of(model: Any) -> int:
     return sum(int(np.prod(v.shape)) * np.dtype(_type(v)).itemsize for v in variables_of(model))
 
 
-def _name(variable: Any) -> str:
-    return _NUMBERS.sub("", getattr(variable, "path", variable.name))
+def names_of(model: Any) -> list[str]:
+    """Names of `variables_of`, without what differs from process to process.
+
+    A layer's variable has the layer's name too. Further up a path says where it was made, in the
+    first batch or before; and so does an optimizer's, which is built in either.
+    """
+    own = {id(variable) for variable in model.variables}
+    parts = [(v.path.split("/"), 2 if id(v) in own else 1) for v in variables_of(model)]
+    return [_NUMBERS.sub("", "/".join(path[-depth:])) for path, depth in parts]
 
 
 def _type(variable: Any) -> str:

@@ -179,7 +179,7 @@ class Resumable(Tuner):
         made = callbacks_of(values, self.folder)
         in_epoch = kill if kill and "epoch" in kill else None
         made.append(killer(in_epoch, self.wait_for_save))
-        self.armed = (in_epoch or {}).get("execution", 0)
+        self.armed = (in_epoch or {}).get("execution", values.get("executions", 1) - 1)
         if kill and in_epoch is None:
             store = self.search_project.store
             kill_in_a_save(store, trial.trial_id, kill["save"], kill["when"])
@@ -260,7 +260,7 @@ def raising(now):
 
     class Raises(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            if now and epoch == 2:
+            if now and self.armed and epoch == 2:
                 raise ValueError("asked to raise")
 
     return Raises()

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from resuming import assert_same, epochs, outcome, weights
-
-from storage import open_store
+from resuming import assert_same, epochs, files_of, outcome, weights
 
 pytestmark = pytest.mark.slow
 
@@ -78,12 +76,6 @@ def test_a_trial_killed_in_the_middle_of_a_save(local, when, number):
     assert_same(local, straight, killed)
     assert epochs(killed[1]).count(0) == (2 if number == 1 else 1)  # an earlier save was whole
     assert files_of(local, killed[0]) == files_of(local, straight[0])
-
-
-def files_of(runner, state):
-    store = open_store(runner.url)
-    folder = f"trials/{state['trial_id']}/execution-0"
-    return store.list(folder)
 
 
 def test_a_trial_killed_on_s3_in_a_save_and_in_an_epoch(local, remote):

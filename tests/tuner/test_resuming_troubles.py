@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from resuming import assert_same, begun, epochs, outcome
+from resuming import assert_same, begun, epochs, files_of, outcome
 
 from storage import open_store
 from tuner.budget import Budget
@@ -32,8 +32,9 @@ def test_a_damaged_state_is_left_aside_with_a_warning(local):
         data = path.read_bytes()
         path.write_bytes(data[:500] + b"?" + data[501:])
 
+    straight = local.straight()
     damaged = local.run(lives=2, kills=KILL, between=spoil)
-    assert_same(local, local.straight(), damaged)
+    assert_same(local, straight, damaged)
     assert epochs(damaged[1]) == [0, 1, 2, 0, 1, 2, 3]
     assert any("starts over" in line for line in local.lines)
 
@@ -48,17 +49,20 @@ def test_without_resume_a_trial_begins_again_and_leaves_nothing(local):
 
 
 def test_a_trial_that_raised_starts_clean_with_another_seed(local):
-    raised, notes = local.run(raises=1, every=1)
+    raised, notes = local.run(raises=1, executions=2)
     assert raised["status"] == "INVALID"
     trial_id = raised["trial_id"]
-    assert epochs(notes) == [0, 1, 2]
-    assert open_store(local.url).list(f"trials/{trial_id}") == []
+    assert epochs(notes) == [0, 1, 2, 3, 0, 1, 2]
+    assert files_of(local, raised) == ["result.json"]  # of the execution that had ended
+    assert open_store(local.url).list(f"trials/{trial_id}/execution-1") == []
+    kills = [None, {"epoch": 2, "batch": 1, "execution": 0}]
     again, notes = local.run(
-        lives=2, kills=[None, *KILL], trial_id=trial_id, retries=1, within=raised["folder"]
+        lives=2, kills=kills, executions=2, trial_id=trial_id, retries=1, within=raised["folder"]
     )
-    # It goes on with its own state when it is killed, not with that of the first try.
-    assert epochs(notes) == [0, 1, 2, 0, 1, 2, 2, 3]
-    assert outcome(again) != outcome(local.straight()[0])
+    # Killed, it goes on with its own state, and not with what the first try has left.
+    assert epochs(notes)[7:] == [0, 1, 2, 2, 3, 0, 1, 2, 3]
+    straight = outcome(local.straight(executions=2)[0])["executions"]
+    assert all(new not in straight for new in outcome(again)["executions"])
 
 
 def test_a_promoted_trial_goes_on_as_if_its_parent_had_not_ended(local):

@@ -74,7 +74,7 @@ def test_the_newest_state_alone_is_kept_and_discarded_whole(project, place, tmp_
     assert place.load(target) is None
 
 
-@pytest.mark.parametrize("damage", ["cut", "byte", "missing", "manifest", "newer"])
+@pytest.mark.parametrize("damage", ["cut", "byte", "other", "missing", "manifest", "newer"])
 def test_a_damaged_state_is_named(project, place, tmp_path, damage):
     place.save(snapshot(1))
     key = f"{place.paths.folder}/{names(project)[0]}"
@@ -85,6 +85,8 @@ def test_a_damaged_state_is_named(project, place, tmp_path, damage):
             project.store.replace(key, data[:-20])
         case "byte":
             project.store.replace(key, data[:-20] + b"?" + data[-19:])
+        case "other":
+            project.store.replace(key, to_npz({"epoch": 1, "variables": [np.ones(3)]}))
         case "missing":
             project.store.delete([key])
         case "manifest":
