@@ -64,6 +64,9 @@ def search(
     timeout: Annotated[
         float | None, typer.Option(min=1, help="Seconds after which no more trials begin.")
     ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until a search that runs on the project ends.")
+    ] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -80,6 +83,7 @@ def search(
         "executions_per_trial": executions_per_trial,
         "overwrite": overwrite,
         "timeout": timeout,
+        "wait": wait,
     }
     raise_on_sigterm()
     try:

@@ -23,6 +23,7 @@ from tuner.base_tuner import BaseTuner
 from tuner.oracle import MAX_LOSSES
 from tuner.patience import Patience
 from tuner.progress import opening_line
+from tuner.project import waiting_for_others
 from tuner.search_options import SearchOptions
 from tuner.trial import Trial, TrialStatus
 
@@ -61,6 +62,9 @@ def search(
     timeout: Annotated[
         float | None, Field(description="Seconds after which no more trials begin.", gt=0)
     ] = None,
+    wait: Annotated[
+        bool, Field(description="Wait until a search that runs on the project has ended.")
+    ] = False,
 ) -> dict[str, Any]:
     """Searches hyperparameters; on a project that exists, it goes on where that stopped.
 
@@ -68,15 +72,16 @@ def search(
         What `trialflow search --json` prints; see `flows.result.SearchResult`.
     """
     began = time.monotonic()
-    tuner = open_tuner(
-        study,
-        directory,
-        project_name_of(study, project_name),
-        max_trials=max_trials,
-        executions_per_trial=executions_per_trial,
-        # A run that Prefect retries goes on; what it began with was deleted the first time.
-        overwrite=overwrite and runtime.flow_run.run_count == 1,
-    )
+    with waiting_for_others(wait):
+        tuner = open_tuner(
+            study,
+            directory,
+            project_name_of(study, project_name),
+            max_trials=max_trials,
+            executions_per_trial=executions_per_trial,
+            # A run that Prefect retries goes on; what it began with was deleted the first time.
+            overwrite=overwrite and runtime.flow_run.run_count == 1,
+        )
     tuner.oracle.deadline = SearchOptions(timeout=timeout).deadline()
     setup = child_setup(study, tuner, executions_per_trial)
     RunSettings.of(setup, slots).save(tuner.search_project)

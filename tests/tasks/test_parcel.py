@@ -116,6 +116,7 @@ def unreachable_project(directory):
 
     project = Project.__new__(Project)
     project.store = type("Store", (), {"url": f"{directory}/bowl"})()
+    project._storage_options = {"key": "secret-word"}
     return project
 
 

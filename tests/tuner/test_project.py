@@ -107,6 +107,8 @@ def test_every_event_has_a_name():
         "TrialRetried",
         "TrialEnded",
         "ValuesEnqueued",
+        "CheckpointsDropped",
+        "JournalRepaired",
         "OracleChanged",
         "SearchEnded",
     }

@@ -26,6 +26,7 @@ FIXED = {
     "ended": pa.timestamp("us", tz="UTC"),
     "seconds": pa.float64(),
     "host": pa.string(),
+    "device": pa.string(),
     "slot": pa.string(),
     "seed": pa.int64(),
     "tries": pa.int64(),
@@ -77,6 +78,9 @@ def test_a_project_without_a_trial_gives_empty_tables_with_the_fixed_columns(tmp
         "trial_id": pa.string(),
         "execution": pa.int64(),
         "best_step": pa.int64(),
+        "host": pa.string(),
+        "device": pa.string(),
+        "seed": pa.int64(),
     }
     assert types_of(tables[2]) == {
         "trial_id": pa.string(),
@@ -203,21 +207,18 @@ def test_executions_and_epochs_are_read_from_the_results(tmp_path):
         ]
 
     project, history = searched(tmp_path, run)
+    trial = history.trials["0000"]
+    common = {
+        "trial_id": "0000",
+        "best_step": 1,
+        "host": trial.record["host"],
+        "device": trial.record["device"],
+        **{f"hp.{name}": value for name, value in trial.values.items()},
+    }
+    seeds = [trial.seed, trial.seed + 1]
     assert executions_table(project, history).to_pylist() == [
-        {
-            "trial_id": "0000",
-            "execution": 0,
-            "best_step": 1,
-            "metric.loss": 1.0,
-            "metric.accuracy": 0.5,
-        },
-        {
-            "trial_id": "0000",
-            "execution": 1,
-            "best_step": 1,
-            "metric.loss": 4.0,
-            "metric.accuracy": 0.3,
-        },
+        common | {"execution": 0, "seed": seeds[0], "metric.loss": 1.0, "metric.accuracy": 0.5},
+        common | {"execution": 1, "seed": seeds[1], "metric.loss": 4.0, "metric.accuracy": 0.3},
     ]
     epochs = epochs_table(project, history)
     assert epochs["execution"].to_pylist() == [0, 0, 0, 1, 1]
@@ -273,15 +274,9 @@ def test_what_a_trial_told_the_oracle_is_its_one_execution(tmp_path):
         self.oracle.update_trial(trial.trial_id, {"late": 5.0}, step=2)
 
     project, history = searched(tmp_path, run)
-    assert executions_table(project, history).to_pylist() == [
-        {
-            "trial_id": "0000",
-            "execution": 0,
-            "best_step": 1,
-            "metric.loss": 1.0,
-            "metric.late": 5.0,
-        }
-    ]
+    (row,) = executions_table(project, history).to_pylist()
+    wanted = {"execution": 0, "best_step": 1, "metric.loss": 1.0, "metric.late": 5.0}
+    assert wanted.items() <= row.items()
     epochs = epochs_table(project, history)
     assert epochs["metric.loss"].to_pylist() == [3.0, 1.0, 2.0]
     assert epochs["metric.late"].to_pylist() == [None, None, 5.0]
