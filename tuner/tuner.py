@@ -112,6 +112,8 @@ class Tuner(BaseTuner):
                 if trial.seed is not None:
                     seed_execution(trial.seed, execution)
                 results.append(self._build_and_fit_model(trial, *parts[0], **parts[1]))
+                if "stopped" in trial.record:
+                    break  # what is hopeless is not trained again
         return results
 
     def _budget_of(self, trial: Trial) -> dict[str, int]:
@@ -244,10 +246,14 @@ class Tuner(BaseTuner):
     def _get_tensorboard_dir(self, logdir: Any, trial_id: str, execution: int) -> str:
         return tensorboard.folder_of(logdir, trial_id, execution)
 
-    def report_epoch(self, trial: Trial, epoch: int, logs: Any) -> None:
-        """Tells whoever watches the search how far the trial is."""
+    def report_epoch(self, trial: Trial, epoch: int, logs: Any) -> bool:
+        """Tells the search how far the trial is; answers whether the trial is to stop."""
         if self.display is not None:
             self.display.epoch_ended(trial, epoch, logs)
+        reason = self.oracle.report_epoch(trial.trial_id, epoch, logs)
+        if reason is not None:
+            trial.record["stopped"] = {"epoch": epoch, "reason": reason}
+        return reason is not None
 
     # Hooks.
 
