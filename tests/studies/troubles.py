@@ -31,6 +31,7 @@ def fork_a_helper_that_allocates():
 
 def fork_a_helper_and_go():
     if os.fork() == 0:
+        print(f"helper {os.getpid()}", flush=True)
         time.sleep(600)
         os._exit(0)
 
