@@ -14,6 +14,8 @@ from flows.run_command import run
 from flows.server import hush_prefect, prefect_server
 from flows.slot_options import (
     GRACE,
+    LOCAL,
+    EngineOption,
     GpusOption,
     GpusPerTrialOption,
     GraceOption,
@@ -31,6 +33,7 @@ from flows.stopping import (
     resume_command,
     status_of,
 )
+from flows.worker_command import worker
 from storage import FencedError, LeaseHeldError, StorageError
 
 app = typer.Typer(
@@ -90,6 +93,7 @@ def search(
     stall_timeout: StallTimeoutOption = None,
     grace: GraceOption = GRACE,
     stop_policy: StopPolicyOption = None,
+    engine: EngineOption = LOCAL,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -115,6 +119,7 @@ def search(
         "stall_timeout": stall_timeout,
         "grace": grace,
         "stop_policy": stop_policy,
+        "engine": engine,
     }
     raise_on_sigterm()
     try:
@@ -194,6 +199,9 @@ def import_keras_tuner(
         _print_json(imported.to_json())
     else:
         typer.echo(describe(imported))
+
+
+app.command(epilog="Example: trialflow worker tcp://scheduler:8786 --gpus 0,1")(worker)
 
 
 app.command(

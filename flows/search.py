@@ -19,6 +19,8 @@ from flows.project import child_setup, open_tuner, project_name_of
 from flows.result import SearchResult, result_of
 from flows.slot_options import (
     GRACE,
+    LOCAL,
+    Engine,
     Gpus,
     GpusPerTrial,
     Grace,
@@ -30,6 +32,7 @@ from flows.slot_options import (
     TrialsPerGpu,
     TrialTimeout,
     gpus_hidden,
+    remote_slots,
 )
 from flows.watching import display_of
 from tasks.runner import TrialRunner
@@ -89,6 +92,7 @@ def search(
     stall_timeout: StallTimeout = None,
     grace: Grace = GRACE,
     stop_policy: StopPolicyName = None,
+    engine: Engine = LOCAL,
 ) -> Any:
     """Searches hyperparameters; on a project that exists, it goes on where that stopped.
 
@@ -106,7 +110,7 @@ def search(
         stall_timeout=stall_timeout,
         grace=grace,
     )
-    places = options.places()
+    places = options.places() if engine == LOCAL else []
     with gpus_hidden():
         tuner = open_tuner(
             study,
@@ -121,8 +125,13 @@ def search(
         if stop_policy is not None:
             tuner.oracle.judge_by(create_stop_policy(stop_policy))
         setup = child_setup(study, tuner, executions_per_trial)
+        where = (setup, tuner.search_project, preload(tuner), options.limits())
+        local = engine == LOCAL
+        if not local and not study.endswith(".py"):
+            setup["study"] = study  # a module, which lies elsewhere on other machines
+        chosen = LocalSlots(places, setup, *where[2:]) if local else remote_slots(engine, *where)
         try:
-            result = run(tuner, LocalSlots(places, setup, preload(tuner), options.limits()), began)
+            result = run(tuner, chosen, began)
         except CancelledError as error:
             return Cancelled(message=str(error))
     return result.to_json()
@@ -149,6 +158,7 @@ def run(tuner: BaseTuner, slots: Slots, began: float, *, discover: bool = True) 
         with display_of(oracle) as display, ExitStack() as stack:
             display.note(opening_line(oracle, tuner.search_project.url))
             tuner.on_search_begin()
+            slots.note = display.note
             runner = TrialRunner(oracle, tuner.search_project, slots, display)
             search = Search(tuner, runner, stack, artifacts.Progress(oracle))
             search.space_known = not discover

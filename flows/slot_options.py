@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -14,10 +14,13 @@ from pydantic import Field
 from tasks.gpus import VISIBLE, hide_gpus
 from tasks.memory import parse_bytes
 from tasks.placement import AUTO, Placement, place_slots
+from tasks.slots import Slots
 from tasks.watchdog import Limits
+from tuner.project import Project
 
 GRACE = 10.0
 LOCAL = "local"
+"""The engine that runs trials on this machine."""
 
 # Parameters of the flow.
 SlotCount = Annotated[
@@ -59,6 +62,21 @@ def _parse_memory(text: str) -> str:
         parse_bytes(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    return text
+
+
+Engine = Annotated[
+    str,
+    Field(
+        description="local, or a Dask scheduler, dask://host:8786.",
+        pattern=r"^(local|(dask|tcp|tls)://.+)$",
+    ),
+]
+
+
+def _parse_engine(text: str) -> str:
+    if text != LOCAL and not text.startswith(("dask://", "tcp://", "tls://")):
+        raise typer.BadParameter(f"{text!r} is neither {LOCAL} nor dask://HOST:PORT.")
     return text
 
 
@@ -109,6 +127,45 @@ StopPolicyOption = Annotated[
 GraceOption = Annotated[
     float, typer.Option(min=0, help="Seconds for trials to end their epoch when stopped.")
 ]
+
+
+EngineOption = Annotated[
+    Any,
+    typer.Option(
+        parser=_parse_engine,
+        metavar="local|dask://HOST:PORT",
+        help="Where trials run: here, or on the workers of a Dask cluster.",
+    ),
+]
+
+
+def remote_slots(
+    engine: str,
+    setup: Mapping[str, Any],
+    project: Project,
+    preload: tuple[str, ...],
+    limits: Limits,
+) -> Slots:
+    """The slots of a cluster.
+
+    Args:
+        engine: Its address.
+        setup: What `tasks.training` needs to assemble the tuner; JSON.
+        project: Where workers leave results.
+        preload: Modules that every child needs.
+        limits: What a trial may take.
+
+    Raises:
+        ModuleNotFoundError: Dask is not installed.
+    """
+    try:
+        from tasks.dask_slots import DaskSlots
+    except ModuleNotFoundError as error:
+        if error.name != "distributed":
+            raise
+        msg = "Expected Dask to be installed: pip install 'trialflow[dask]'."
+        raise ModuleNotFoundError(f"{msg} Received: engine={engine!r}.") from None
+    return DaskSlots(engine, setup, project, preload, limits)
 
 
 @dataclass(frozen=True, slots=True)

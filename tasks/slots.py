@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import shutil
 import threading
@@ -17,6 +18,8 @@ from tasks.outcomes import Outcome
 from tasks.placement import Placement, thread_limits
 from tasks.scratch import make_scratch
 from tasks.watchdog import Limits, Watchdog
+
+logger = logging.getLogger(__name__)
 
 ANSWERS = ("space", "ended", "interrupted", "lost", "fatal")
 """Kinds of message that end a request."""
@@ -43,13 +46,12 @@ class Asked(Protocol):
 class Slots(Protocol):
     """Where the trials of a search run."""
 
+    note: Callable[[str], None]
+    """Gets a line when something happens that people should know; may be replaced."""
+
     @property
     def count(self) -> int:
         """Number of trials that can run at the same time, now."""
-
-    @property
-    def scratch(self) -> Path:
-        """A private folder that is deleted when the slots are left."""
 
     def lease(self) -> AbstractContextManager[Asked]:
         """A slot of one's own; waits for one to come free."""
@@ -198,6 +200,7 @@ class LocalSlots:
     ) -> None:
         self.limits = limits or Limits()
         self.stopped = threading.Event()
+        self.note: Callable[[str], None] = logger.warning
         self._places = [Placement()] * places if isinstance(places, int) else list(places)
         self._setup = setup
         self._preload = preload
