@@ -20,8 +20,29 @@ from flows.rerun_command import rerun
 from flows.run_command import run
 from flows.serve_command import serve
 from flows.server import hush_prefect, prefect_server
-from flows.stopping import TerminatedError, raise_on_sigterm, resume_command, status_of
+from flows.slot_options import (
+    GRACE,
+    LOCAL,
+    EngineOption,
+    GpusOption,
+    GpusPerTrialOption,
+    GraceOption,
+    MemoryLimitOption,
+    SlotCountOption,
+    StallTimeoutOption,
+    StopPolicyOption,
+    TrialsPerGpuOption,
+    TrialTimeoutOption,
+)
+from flows.stopping import (
+    INTERRUPTED,
+    TerminatedError,
+    raise_on_sigterm,
+    resume_command,
+    status_of,
+)
 from flows.trials_commands import show, trials
+from flows.worker_command import worker
 from storage import FencedError, LeaseHeldError, StorageError
 
 app = typer.Typer(
@@ -51,7 +72,7 @@ def search(
     project_name: Annotated[
         str | None, typer.Option(help="Name of the project.", show_default="the study's name")
     ] = None,
-    slots: Annotated[int, typer.Option(min=1, help="Trials that run at the same time.")] = 1,
+    slots: SlotCountOption = None,
     max_trials: Annotated[
         int | None, typer.Option(min=1, help="Number of trials, instead of the study's.")
     ] = None,
@@ -67,12 +88,22 @@ def search(
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until a search that runs on the project ends.")
     ] = False,
+    gpus: GpusOption = None,
+    trials_per_gpu: TrialsPerGpuOption = None,
+    gpus_per_trial: GpusPerTrialOption = 1,
+    memory_limit: MemoryLimitOption = None,
+    trial_timeout: TrialTimeoutOption = None,
+    stall_timeout: StallTimeoutOption = None,
+    grace: GraceOption = GRACE,
+    stop_policy: StopPolicyOption = None,
+    engine: EngineOption = LOCAL,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Search hyperparameters; on a project that exists, go on where that stopped.
 
-    Exit status: 0 the search ended, 1 it failed, 3 somebody else runs it, 130 Ctrl-C, 143 SIGTERM.
+    Exit status: 0 the search ended, 1 it failed, 3 somebody else runs it, 130 Ctrl-C or
+    cancelled, 143 SIGTERM.
     """
     parameters = {
         "study": study,
@@ -84,15 +115,26 @@ def search(
         "overwrite": overwrite,
         "timeout": timeout,
         "wait": wait,
+        "gpus": gpus,
+        "trials_per_gpu": trials_per_gpu,
+        "gpus_per_trial": gpus_per_trial,
+        "memory_limit": memory_limit,
+        "trial_timeout": trial_timeout,
+        "stall_timeout": stall_timeout,
+        "grace": grace,
+        "stop_policy": stop_policy,
+        "engine": engine,
     }
     raise_on_sigterm()
     try:
         result = _run_flow(parameters, to_stderr=as_json)
     except (KeyboardInterrupt, TerminatedError) as stop:
-        words = [word for word in sys.argv[1:] if word != "--overwrite"]  # it would begin anew
-        _say(f"Stopped. To go on: {resume_command(words)}", to_stderr=True)
+        _say(f"Stopped. To go on: {resume_command(_words())}", to_stderr=True)
         raise typer.Exit(status_of(stop)) from None
     except Exception as error:
+        if type(error).__name__ == "CancelledRun":
+            _say(f"Cancelled. To go on: {resume_command(_words())}", to_stderr=True)
+            raise typer.Exit(INTERRUPTED) from None
         if debug:
             raise
         _fail(error)
@@ -169,6 +211,8 @@ app.command()(check)
 app.command()(repair)
 
 app.command(epilog="Example: trialflow export results/digits --to s3://bucket/tables")(export)
+app.command(epilog="Example: trialflow worker tcp://scheduler:8786 --gpus 0,1")(worker)
+
 
 app.command(
     epilog="Example: trialflow run --slots 2 train.py --epochs 3",
@@ -182,6 +226,11 @@ app.command(epilog="Example: trialflow rerun results/digits 0007")(rerun)
 def main() -> None:
     """Entry point of the console script."""
     app()
+
+
+def _words() -> list[str]:
+    """The command as it was typed, but for what would begin anew."""
+    return [word for word in sys.argv[1:] if word != "--overwrite"]
 
 
 def _run_flow(parameters: dict[str, Any], *, to_stderr: bool) -> dict[str, Any]:

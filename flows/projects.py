@@ -67,5 +67,6 @@ def describe(trial: Trial) -> dict[str, Any]:
         "slot": record.get("slot"),
         "tries": trial.tries,
         "hyperparameters": dict(trial.hyperparameters.values),
+        "outcome": record.get("outcome"),
         "message": trial.message,
     }

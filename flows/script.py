@@ -16,6 +16,7 @@ from prefect import flow
 from flows.project import check_shared
 from flows.search import run
 from flows.server import prefect_server
+from flows.slot_options import SlotOptions
 from tasks.parcel_slots import ParcelSlots
 from tuner.base_tuner import BaseTuner
 from tuner.search_options import space_of
@@ -28,12 +29,12 @@ class SlotsLauncher:
 
     Args:
         script: Path of the script; only a label.
-        slots: Trials that run at the same time.
+        options: How many, where, and what they may take.
     """
 
-    def __init__(self, script: Path, slots: int) -> None:
+    def __init__(self, script: Path, options: SlotOptions) -> None:
         self.script = script
-        self.slots = slots
+        self.options = options
         self._lock = threading.Lock()
         self._stack = ExitStack()
         self._has_server = False
@@ -53,7 +54,8 @@ class SlotsLauncher:
         tuner.oracle.update_space(space_of(args, passed_on))
         tuner.oracle.deadline = options.deadline()
         self._start_server(quiet=tuner.oracle.verbose == 0)
-        slots = ParcelSlots(self.slots, tuner, args, passed_on)
+        places = self.options.places()
+        slots = ParcelSlots(places, tuner, args, passed_on, self.options.limits())
         try:
             self._search(tuner, slots)
         except Exception as error:  # noqa: BLE001 - the script's; Prefect's frames are of no use
@@ -69,7 +71,7 @@ class SlotsLauncher:
             del script, project, slots_count  # for whoever reads the run in the UI
             return run(tuner, slots, began, discover=False).to_json()
 
-        search_of_script(str(self.script), str(tuner.search_project.store), self.slots)
+        search_of_script(str(self.script), str(tuner.search_project.store), slots.count)
 
     def _start_server(self, *, quiet: bool) -> None:
         """Starts Prefect's server, which is there until the script ends, for the first search."""

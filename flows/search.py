@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import itertools
+import queue
 import time
 from contextlib import ExitStack
 from typing import Annotated, Any
 
 from prefect import flow, get_run_logger, runtime
-from prefect.futures import PrefectFuture, as_completed
+from prefect.futures import PrefectFuture
+from prefect.states import Cancelled
 from pydantic import Field
 
 from flows import artifacts
+from flows.cancelling import CancelledError, CancelWatch
 from flows.project import child_setup, open_tuner, project_name_of
 from flows.report_artifact import publish_report
 from flows.rerunning import RunSettings
 from flows.result import SearchResult, result_of
+from flows.slot_options import (
+    GRACE,
+    LOCAL,
+    Engine,
+    Gpus,
+    GpusPerTrial,
+    Grace,
+    MemoryLimit,
+    SlotCount,
+    SlotOptions,
+    StallTimeout,
+    StopPolicyName,
+    TrialsPerGpu,
+    TrialTimeout,
+    gpus_hidden,
+    remote_slots,
+)
 from flows.watching import display_of
 from tasks.runner import TrialRunner
-from tasks.slots import LocalSlots
+from tasks.slots import LocalSlots, Slots
 from tasks.trial import run_trial
 from tuner.base_tuner import BaseTuner
 from tuner.oracle import MAX_LOSSES
@@ -25,12 +46,16 @@ from tuner.patience import Patience
 from tuner.progress import opening_line
 from tuner.project import waiting_for_others
 from tuner.search_options import SearchOptions
+from tuner.stop_policy import create_stop_policy
 from tuner.trial import Trial, TrialStatus
 
 Future = PrefectFuture[Any]
 
 STOP_TIMEOUT = 10.0
-"""Seconds to wait for a trial that was told to stop."""
+"""Seconds for the task of a trial that has stopped to say so."""
+
+LOOK = 1.0
+"""Seconds between two looks at whether there are more slots, or the run was cancelled."""
 
 
 def _run_name() -> str:
@@ -49,7 +74,7 @@ def search(
     project_name: Annotated[
         str | None, Field(description="Name of the project; that of the study if left out.")
     ] = None,
-    slots: Annotated[int, Field(description="Trials that run at the same time.", ge=1)] = 1,
+    slots: SlotCount = None,
     max_trials: Annotated[
         int | None, Field(description="Overrides the study's number of trials.", ge=1)
     ] = None,
@@ -65,14 +90,34 @@ def search(
     wait: Annotated[
         bool, Field(description="Wait until a search that runs on the project has ended.")
     ] = False,
-) -> dict[str, Any]:
+    gpus: Gpus = None,
+    trials_per_gpu: TrialsPerGpu = None,
+    gpus_per_trial: GpusPerTrial = 1,
+    memory_limit: MemoryLimit = None,
+    trial_timeout: TrialTimeout = None,
+    stall_timeout: StallTimeout = None,
+    grace: Grace = GRACE,
+    stop_policy: StopPolicyName = None,
+    engine: Engine = LOCAL,
+) -> Any:
     """Searches hyperparameters; on a project that exists, it goes on where that stopped.
 
     Returns:
         What `trialflow search --json` prints; see `flows.result.SearchResult`.
     """
     began = time.monotonic()
-    with waiting_for_others(wait):
+    options = SlotOptions(
+        slots=slots,
+        gpus=gpus,
+        trials_per_gpu=trials_per_gpu,
+        gpus_per_trial=gpus_per_trial,
+        memory_limit=memory_limit,
+        trial_timeout=trial_timeout,
+        stall_timeout=stall_timeout,
+        grace=grace,
+    )
+    places = options.places() if engine == LOCAL else []
+    with gpus_hidden(), waiting_for_others(wait):
         tuner = open_tuner(
             study,
             directory,
@@ -82,16 +127,24 @@ def search(
             # A run that Prefect retries goes on; what it began with was deleted the first time.
             overwrite=overwrite and runtime.flow_run.run_count == 1,
         )
-    tuner.oracle.deadline = SearchOptions(timeout=timeout).deadline()
-    setup = child_setup(study, tuner, executions_per_trial)
-    RunSettings.of(setup, slots).save(tuner.search_project)
-    result = run(tuner, LocalSlots(slots, setup, preload(tuner)), began)
+        tuner.oracle.deadline = SearchOptions(timeout=timeout).deadline()
+        if stop_policy is not None:
+            tuner.oracle.judge_by(create_stop_policy(stop_policy))
+        setup = child_setup(study, tuner, executions_per_trial)
+        RunSettings.of(setup, max(1, len(places))).save(tuner.search_project)
+        where = (setup, tuner.search_project, preload(tuner), options.limits())
+        local = engine == LOCAL
+        if not local and not study.endswith(".py"):
+            setup["study"] = study  # a module, which lies elsewhere on other machines
+        chosen = LocalSlots(places, setup, *where[2:]) if local else remote_slots(engine, *where)
+        try:
+            result = run(tuner, chosen, began)
+        except CancelledError as error:
+            return Cancelled(message=str(error))
     return result.to_json()
 
 
-def run(
-    tuner: BaseTuner, slots: LocalSlots, began: float, *, discover: bool = True
-) -> SearchResult:
+def run(tuner: BaseTuner, slots: Slots, began: float, *, discover: bool = True) -> SearchResult:
     """Runs a tuner's search inside of a flow run.
 
     Args:
@@ -100,6 +153,9 @@ def run(
         began: `time.monotonic()` when the caller began.
         discover: Whether a child is to find out the search space; not when the tuner was
             assembled in the role `SCRIPT`, and has done so.
+
+    Raises:
+        CancelledError: The flow run was cancelled.
     """
     oracle = tuner.oracle
     oracle.requeues = False
@@ -109,11 +165,13 @@ def run(
         with display_of(oracle) as display, ExitStack() as stack:
             display.note(opening_line(oracle, tuner.search_project.url))
             tuner.on_search_begin()
+            slots.note = display.note
             runner = TrialRunner(oracle, tuner.search_project, slots, display)
             search = Search(tuner, runner, stack, artifacts.Progress(oracle))
             search.space_known = not discover
             stack.callback(search.join)  # the last to leave: nobody may tell a stopped oracle
-            reason = search.run()
+            with CancelWatch() as search.watch:
+                reason = search.run()
             tuner.on_search_end()
             tuner.export_if_any_ended(ended_before)
     finally:
@@ -148,7 +206,8 @@ class Search:
         self.stack = stack
         self.progress = progress
         self.pending: dict[Future, str] = {}
-        self.lanes = [f"slot-{number}" for number in range(runner.slots.count)]
+        self.ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self.watch: CancelWatch | None = None
         self.started = False
         self.space_known = False
         self.done: str | None = None
@@ -165,8 +224,17 @@ class Search:
                 self.runner.display.advanced()
             if not self.pending:
                 return self.done or "every trial has ended"
-            self._free(next(as_completed(list(self.pending))))
+            self._wait_for_one()
             self.progress.update()
+
+    def _wait_for_one(self) -> None:
+        """Waits for a trial to end, or for a moment."""
+        if self.watch is not None:
+            self.watch.check()
+        try:
+            self._free(self.ended.get(timeout=LOOK))
+        except queue.Empty:
+            return
 
     def _free(self, future: Future) -> None:
         lane = self.pending.pop(future)
@@ -177,7 +245,6 @@ class Search:
             trial_id = self.oracle.ongoing_trials[lane].trial_id
             msg = f"Expected the task of trial {trial_id} to tell how the trial ended."
             raise RuntimeError(f"{msg} Received: {future.state.name}, {future.state.message}")
-        self.lanes.append(lane)
 
     def join(self) -> None:
         """Waits for the trials that were told to stop."""
@@ -185,10 +252,10 @@ class Search:
             future.wait(timeout=STOP_TIMEOUT)
 
     def _fill_slots(self) -> None:
-        while self.lanes and self.done is None:
+        while self.done is None and (lane := self._free_lane()) is not None:
             self._discover_space()
             self.tuner.pre_create_trial()
-            trial = self.oracle.create_trial(self.lanes[-1])
+            trial = self.oracle.create_trial(lane)
             if trial.status == TrialStatus.STOPPED:
                 self.done = trial.message or "every trial has ended"
             elif trial.status == TrialStatus.IDLE:
@@ -197,13 +264,22 @@ class Search:
                 self.patience.wait()
             else:
                 self.patience.renew()
-                self._submit(trial)
+                self._submit(trial, lane)
 
-    def _submit(self, trial: Trial) -> None:
+    def _free_lane(self) -> str | None:
+        """Whom the oracle takes for the next slot to ask; None when every slot is busy."""
+        if len(self.pending) >= max(1, self.runner.slots.count):  # without any, one trial waits
+            return None
+        busy = set(self.pending.values())
+        return next(lane for n in itertools.count() if (lane := f"slot-{n}") not in busy)
+
+    def _submit(self, trial: Trial, lane: str) -> None:
         self._start_slots()
         retries = MAX_LOSSES + self.oracle.max_retries_per_trial
         task = run_trial.with_options(retries=retries)
-        self.pending[task.submit(trial.trial_id, self.runner)] = self.lanes.pop()
+        future = task.submit(trial.trial_id, self.runner)
+        self.pending[future] = lane
+        future.add_done_callback(self.ended.put)
 
     def _discover_space(self) -> None:
         """Before the first trial, since it takes a model; which only a child may build."""

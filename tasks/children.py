@@ -17,7 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import Any
 
+from tasks.memory import MemoryGauge, oom_kills
+from tasks.outcomes import ChildLostError, Outcome
 from tasks.output import LineSink
+
+__all__ = ["Child", "ChildLostError", "ForkServer", "Line"]
 
 Line = Callable[[str], None]
 
@@ -27,9 +31,9 @@ CHECK = 1.0
 TAIL = 2000
 """Bytes of the fork server's own output that an error shows."""
 
-
-class ChildLostError(Exception):
-    """A child ended without an answer."""
+LESS_MEMORY = (
+    "Use fewer slots, smaller batches, or --memory-limit to end the trial that takes most."
+)
 
 
 class ForkServer:
@@ -161,6 +165,8 @@ class Child:
 
     Attributes:
         emit: Gets each line the child prints; may be replaced between trials.
+        heard: When it sent or printed something last, on the clock of `time.monotonic`.
+        gauge: Measures its memory.
     """
 
     def __init__(
@@ -168,7 +174,10 @@ class Child:
     ) -> None:
         self.pid = pid
         self.emit = emit
+        self.heard = time.monotonic()
+        self.gauge = MemoryGauge(pid)
         self._server = server
+        self._oom_kills = oom_kills()
         self._connection = connection
         self._checked = time.monotonic()
         self._code: int | None = None
@@ -184,7 +193,7 @@ class Child:
         try:
             self._connection.send_bytes(json.dumps(request).encode())
         except OSError as error:
-            raise ChildLostError(self._obituary()) from error
+            raise self._obituary() from error
 
     def receive(self, seconds: float) -> dict[str, Any] | None:
         """The next message, None if none came in time.
@@ -198,7 +207,8 @@ class Child:
                 return None
             message: dict[str, Any] = json.loads(self._connection.recv_bytes())
         except (EOFError, OSError) as error:
-            raise ChildLostError(self._obituary()) from error
+            raise self._obituary() from error
+        self.heard = time.monotonic()
         return message
 
     def end(self) -> int | None:
@@ -231,21 +241,32 @@ class Child:
                 return code
             time.sleep(0.01)
 
-    def _obituary(self) -> str:
+    def _obituary(self) -> ChildLostError:
+        """What became of the child, once it is gone."""
         code = self._wait(seconds=1)
+        kills = oom_kills() - self._oom_kills
         self.end()
+        who = f"The training process {self.pid}"
         if code is None:
-            return f"The training process {self.pid} closed its connection."
-        if code < 0:
-            name = signal.Signals(-code).name
-            hint = " (out of memory?)" if name == "SIGKILL" else ""
-            return f"The training process {self.pid} was ended by {name}{hint}."
-        return f"The training process {self.pid} exited with status {code}."
+            return ChildLostError(f"{who} closed its connection.")
+        if code >= 0:
+            msg = f"{who} exited with status {code}: the trial's code, or a library, ended it."
+            return ChildLostError(msg, Outcome.EXITED)
+        name = signal.Signals(-code).name
+        if code != -signal.SIGKILL:
+            msg = f"{who} was ended by {name}. The end of its log says where in the code."
+            return ChildLostError(msg, Outcome.CRASHED)
+        if kills > 0:
+            msg = f"{who} was ended by {name}, since the machine ran out of memory. {LESS_MEMORY}"
+            return ChildLostError(msg, Outcome.OUT_OF_MEMORY)
+        msg = f"{who} was ended by {name}: by somebody, or for lack of memory."
+        return ChildLostError(msg, Outcome.KILLED)
 
     def _read(self, output: int) -> None:
         # Looked up at each line: the next trial has another.
         sink = LineSink(lambda line: self.emit(line))  # noqa: PLW0108
         with os.fdopen(output, "rb", buffering=0) as pipe:
             while data := pipe.read(1 << 16):
+                self.heard = time.monotonic()  # a progress bar too, which ends no line
                 sink.feed(data)
         sink.flush()

@@ -11,6 +11,7 @@ time nobody controls, and is refused inside daemonic processes such as Dask's wo
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import gc
 import importlib
 import json
@@ -23,7 +24,9 @@ from multiprocessing.connection import Connection
 from typing import Any, NoReturn
 
 from tasks import training
+from tasks.gpu_memory import take_share
 from tasks.lifeline import die_with_parent
+from tasks.memory import offer_to_kernel
 
 LONGEST_REQUEST = 1 << 16
 
@@ -72,7 +75,10 @@ def _become_child(server: int, fds: list[int], request: dict[str, Any]) -> NoRet
         # A helper that outlived us would otherwise keep the supervisor waiting.
         os.register_at_fork(after_in_child=lambda: os.close(connection))
         _redirect_output(output)
+        _say_where_it_was()
+        offer_to_kernel()
         os.environ.update(request["env"])
+        take_share(os.environ)
         training.main(Connection(connection), request["setup"])
         code = 0
     except BaseException:  # noqa: BLE001 - nothing may return into the server's loop
@@ -92,6 +98,12 @@ def _redirect_output(output: int) -> None:
     options: dict[str, Any] = {"buffering": 1, "encoding": "utf-8", "closefd": False}
     sys.stdout = os.fdopen(1, "w", errors="replace", **options)
     sys.stderr = os.fdopen(2, "w", errors="backslashreplace", **options)
+
+
+def _say_where_it_was() -> None:
+    """A crash, and the supervisor's signal, print the stacks of all threads into the log."""
+    faulthandler.enable(file=2, all_threads=True)
+    faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
 
 
 def _reap(pid: int) -> int | None:

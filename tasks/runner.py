@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from storage import StorageError
 from tasks.children import ChildLostError
-from tasks.slots import LocalSlots, Message
+from tasks.slots import Message, Slots
 from tuner import errors
 from tuner.display import Display
 from tuner.hyperparameters import HyperParameters
@@ -36,9 +36,7 @@ class TrialRunner:
         display: Is told what goes on.
     """
 
-    def __init__(
-        self, oracle: Oracle, project: Project, slots: LocalSlots, display: Display
-    ) -> None:
+    def __init__(self, oracle: Oracle, project: Project, slots: Slots, display: Display) -> None:
         self.oracle = oracle
         self.project = project
         self.slots = slots
@@ -90,7 +88,8 @@ class TrialRunner:
                 answer = slot.ask(request, lambda m: self._heed(trial, m), keep)
             except ChildLostError as error:
                 keep(str(error))
-                self.oracle.lose_trial(trial_id, str(error))
+                outcome, hopeless = error.outcome, error.hopeless
+                self.oracle.lose_trial(trial_id, str(error), outcome, hopeless=hopeless)
             else:
                 self._tell(trial, answer)
             finally:
@@ -98,11 +97,14 @@ class TrialRunner:
         self.display.trial_ended(trial)
         return trial
 
-    def _heed(self, trial: Trial, message: Message) -> None:
+    def _heed(self, trial: Trial, message: Message) -> str | None:
+        """Takes in what a running trial tells; why it is to end early, None when it goes on."""
+        trial_id = trial.trial_id
         if message["kind"] == "epoch":
             self.display.epoch_ended(trial, message["epoch"], message["logs"])
-        else:
-            self.oracle.update_trial(trial.trial_id, message["metrics"], step=message["step"])
+            return self.oracle.report_epoch(trial_id, message["epoch"], message["logs"])
+        told = self.oracle.update_trial(trial_id, message["metrics"], step=message["step"])
+        return "the oracle said so" if told.status == TrialStatus.STOPPED else None
 
     def _tell(self, trial: Trial, answer: Message) -> None:
         if answer["kind"] == "fatal":

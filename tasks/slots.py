@@ -2,30 +2,71 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import queue
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from tasks.children import Child, ChildLostError, ForkServer, Line
+from tasks.outcomes import Outcome
+from tasks.placement import Placement, thread_limits
 from tasks.scratch import make_scratch
+from tasks.watchdog import Limits, Watchdog
 
-POLL = 0.2
-"""Seconds between two looks at whether the search was stopped."""
+logger = logging.getLogger(__name__)
 
-ANSWERS = ("space", "ended", "fatal")
+ANSWERS = ("space", "ended", "interrupted", "lost", "fatal")
 """Kinds of message that end a request."""
 
+LEAVE = 5.0
+"""Seconds beyond the grace that whoever holds a slot has to give it back."""
+
 Message = Mapping[str, Any]
+Heed = Callable[[Message], str | None]
+"""Gets the messages that come before an answer; answers why the trial is to end early, if so."""
 
 
 class SearchStoppedError(Exception):
     """The search was stopped while a trial was running."""
+
+
+class Asked(Protocol):
+    """Runs one request at a time."""
+
+    def ask(self, request: Message, on_message: Heed, emit: Line) -> Message:
+        """See `Slot.ask`."""
+
+
+class Slots(Protocol):
+    """Where the trials of a search run."""
+
+    note: Callable[[str], None]
+    """Gets a line when something happens that people should know; may be replaced."""
+
+    @property
+    def count(self) -> int:
+        """Number of trials that can run at the same time, now."""
+
+    def lease(self) -> AbstractContextManager[Asked]:
+        """A slot of one's own; waits for one to come free."""
+
+    def stop(self) -> None:
+        """Interrupts every trial; whoever waits for one gets `SearchStoppedError`."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
 
 
 class Slot:
@@ -35,27 +76,31 @@ class Slot:
         self.name = name
         self._slots = slots
         self._child: Child | None = None
+        self._size: int | None = None
+        """Bytes the child held after its first trial."""
 
-    def ask(self, request: Message, on_message: Callable[[Message], None], emit: Line) -> Message:
+    def ask(self, request: Message, on_message: Heed, emit: Line) -> Message:
         """Has the child answer a request.
 
         Args:
             request: For `tasks.training`.
-            on_message: Gets the messages that come before the answer.
+            on_message: Gets the messages that come before the answer, and says whether to go on.
             emit: Gets each line the child prints meanwhile.
 
         Returns:
             A message of a kind in `ANSWERS`.
 
         Raises:
-            ChildLostError: The child died. The next request gets a fresh one.
+            ChildLostError: The child died, or was ended for what the trial took. The next request
+                gets a fresh one.
             SearchStoppedError: `LocalSlots.stop` was called.
         """
         try:
             self._slots.check_not_stopped()
             child = self._warm(emit)
+            watchdog = Watchdog(self._slots.limits, child, fresh=self._size is None)
             child.send(request)
-            return self._answer(child, on_message)
+            answer = _Conversation(self._slots, child, watchdog, on_message).answer()
         except ChildLostError:
             self.end()
             # Stopping kills the children: that is no trial's loss.
@@ -64,21 +109,30 @@ class Slot:
         except BaseException:
             self.end()
             raise
+        return self._heed(answer, child)
 
     def end(self) -> None:
         """Ends the child; the next request starts another."""
-        child, self._child = self._child, None
+        child, self._child, self._size = self._child, None, None
         if child is not None:
             child.end()
 
-    def _answer(self, child: Child, on_message: Callable[[Message], None]) -> Message:
-        while True:
-            self._slots.check_not_stopped()
-            message = child.receive(POLL)
-            if message is not None and message["kind"] in ANSWERS:
-                return message
-            if message is not None:
-                on_message(message)
+    def _heed(self, answer: Message, child: Child) -> Message:
+        """Replaces the child where it is not fit for another trial."""
+        match answer["kind"]:
+            case "interrupted":
+                self.end()
+                raise SearchStoppedError
+            case "lost":
+                self.end()
+                raise ChildLostError(answer["message"], Outcome(answer["outcome"]))
+            case "ended":
+                size = child.gauge.resident()
+                self._size = size if self._size is None else self._size
+                grown = size - self._size > self._slots.limits.growth
+                if grown or answer["trial"].get("record", {}).get("outcome"):
+                    self.end()
+        return answer
 
     def _warm(self, emit: Line) -> Child:
         if self._child is None:
@@ -87,25 +141,79 @@ class Slot:
         return self._child
 
 
+class _Conversation:
+    """What is said with a child from a request to its answer."""
+
+    def __init__(
+        self, slots: LocalSlots, child: Child, watchdog: Watchdog, on_message: Heed
+    ) -> None:
+        self._slots = slots
+        self._child = child
+        self._watchdog = watchdog
+        self._on_message = on_message
+        self._has_epochs = False
+        self._deadline: float | None = None
+
+    def answer(self) -> Message:
+        while True:
+            self._check_stopped()
+            self._watchdog.check()
+            message = self._child.receive(self._slots.limits.interval)
+            if message is None:
+                continue
+            kind = message["kind"]
+            if kind in ANSWERS:
+                return message
+            if kind == "began":
+                self._watchdog.trial_began()
+            else:
+                self._has_epochs |= kind == "epoch"
+                self._child.send({"do": "go_on", "stop": self._on_message(message)})
+
+    def _check_stopped(self) -> None:
+        """A trial that keeps its epochs may end the one at hand; any other has nothing to save."""
+        if not self._slots.stopped.is_set():
+            return
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._slots.limits.grace
+            self._child.send({"do": "interrupt"})
+        if not self._has_epochs or time.monotonic() > self._deadline:
+            raise SearchStoppedError
+
+
 class LocalSlots:
     """A number of slots on this machine, each with its own warm child.
 
     Args:
-        count: Number of trials that run at the same time.
+        places: One for each slot; or their number, where they need no GPU.
         setup: What `tasks.training` needs to assemble the tuner; JSON.
         preload: Modules that every child needs, imported once.
+        limits: What a trial may take.
     """
 
-    def __init__(self, count: int, setup: Mapping[str, Any], preload: tuple[str, ...] = ()) -> None:
-        self.count = count
+    def __init__(
+        self,
+        places: int | Sequence[Placement],
+        setup: Mapping[str, Any],
+        preload: tuple[str, ...] = (),
+        limits: Limits | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
         self.stopped = threading.Event()
+        self.note: Callable[[str], None] = logger.warning
+        self._places = [Placement()] * places if isinstance(places, int) else list(places)
         self._setup = setup
+        self._preload = preload
         self._scratch: Path | None = None
-        self._server = ForkServer(preload, thread_limits(count))
-        self._all = [Slot(self, str(number)) for number in range(count)]
+        self._servers: dict[str, ForkServer] = {}
+        self._all = [Slot(self, str(number)) for number in range(len(self._places))]
         self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
         for slot in self._all:
             self._free.put(slot)
+
+    @property
+    def count(self) -> int:
+        return len(self._places)
 
     @property
     def scratch(self) -> Path:
@@ -129,7 +237,8 @@ class LocalSlots:
 
     def start_child(self, slot: str, emit: Line) -> Child:
         env = {"TRIALFLOW_SLOT": slot, "TRIALFLOW_SCRATCH": str(self.scratch)}
-        return self._server.fork(self._setup, env, emit)
+        place = self._places[int(slot)]
+        return self._server_of(place).fork(self._setup, {**place.env, **env}, emit)
 
     def check_not_stopped(self) -> None:
         """Raises `SearchStoppedError` once `stop` was called."""
@@ -137,12 +246,16 @@ class LocalSlots:
             raise SearchStoppedError
 
     def stop(self) -> None:
-        """Ends every child; whoever waits for one gets `SearchStoppedError`."""
+        """Interrupts every trial; whoever waits for one gets `SearchStoppedError`.
+
+        A trial that has ended an epoch may end the one at hand, within the grace.
+        """
         self.stopped.set()
 
     def __enter__(self) -> Self:
         self._scratch = make_scratch()
-        self._server.start()
+        for place in self._places:
+            self._server_of(place).start()
         return self
 
     def __exit__(
@@ -152,25 +265,21 @@ class LocalSlots:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-        self._server.stop()
+        self._wait_for_slots()
+        for server in self._servers.values():
+            server.stop()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
+    def _wait_for_slots(self) -> None:
+        """Lets whoever holds a slot notice that the search has stopped."""
+        deadline = time.monotonic() + self.limits.grace + LEAVE
+        while self._free.qsize() < len(self._all) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
-def thread_limits(slots: int) -> dict[str, str]:
-    """Variables that divide the processors among the slots, so that they do not fight.
-
-    What the user has set stays.
-    """
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-    share = str(max(1, (processors or os.cpu_count() or 1) // slots))
-    limits = {
-        "TF_NUM_INTRAOP_THREADS": share,
-        "OMP_NUM_THREADS": share,
-        "OPENBLAS_NUM_THREADS": share,
-        "MKL_NUM_THREADS": share,
-        # Several children may meet on one GPU: none may take all of its memory at once.
-        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-    }
-    return {name: value for name, value in limits.items() if name not in os.environ}
+    def _server_of(self, place: Placement) -> ForkServer:
+        """The fork server of a GPU: what it imports is to see that GPU and no other."""
+        if place.devices not in self._servers:
+            env = {**thread_limits(self.count), **place.env}
+            self._servers[place.devices] = ForkServer(self._preload, env)
+        return self._servers[place.devices]

@@ -12,8 +12,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from tasks.assembly import assemble
+from tasks.outcomes import Outcome
 from tuner import errors
-from tuner.display import Display
 from tuner.jsonable import to_json
 from tuner.proxy import OracleProxy
 from tuner.trial import Trial
@@ -23,8 +23,10 @@ def main(connection: Connection, setup: Mapping[str, Any]) -> None:
     """Answers requests until the supervisor closes the connection.
 
     Requests are `{"do": "discover"}` and `{"do": "run", "trial": state}`. Answers end with one of
-    `{"kind": "space"}`, `{"kind": "ended"}` and `{"kind": "fatal"}`; `{"kind": "metrics"}` and
-    `{"kind": "epoch"}` come before.
+    `{"kind": "space"}`, `{"kind": "ended"}`, `{"kind": "interrupted"}`, `{"kind": "lost"}` and
+    `{"kind": "fatal"}`. `{"kind": "began"}` comes before, and `{"kind": "metrics"}` and
+    `{"kind": "epoch"}`, which the supervisor answers with `{"do": "go_on", "stop": reason}`. It may
+    send `{"do": "interrupt"}` at any time.
     """
     channel = Channel(connection)
     worker: Worker | None = None
@@ -33,6 +35,10 @@ def main(connection: Connection, setup: Mapping[str, Any]) -> None:
         try:
             worker = worker or Worker(channel, setup)
             worker.answer(request)
+        except errors.TrialInterruptedError:
+            channel.send(kind="interrupted")
+        except errors.TriesAnotherProcessError:
+            channel.send(kind="lost", outcome=Outcome.OUT_OF_MEMORY, message=traceback.format_exc())
         except Exception as error:  # noqa: BLE001 - the user's code; its traceback goes to the user
             channel.send(kind="fatal", message=traceback.format_exc(), error=_name_of(error))
 
@@ -50,12 +56,22 @@ class Channel:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._lock = threading.Lock()
-        self._requests: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._asking = threading.Lock()
+        self.interrupted = threading.Event()
+        """The trial at hand is to end as soon as it can go on from there another time."""
         threading.Thread(target=self._read, name="requests", daemon=True).start()
 
     def send(self, **message: Any) -> None:
         with self._lock:
             self._connection.send_bytes(json.dumps(to_json(message)).encode())
+
+    def ask(self, **message: Any) -> dict[str, Any]:
+        """Sends a message and waits for what the search says to it."""
+        with self._asking:  # a trial may report from several threads
+            self.send(**message)
+            return self._replies.get()
 
     def next_request(self) -> dict[str, Any]:
         return self._requests.get()
@@ -63,9 +79,18 @@ class Channel:
     def _read(self) -> None:
         try:
             while True:
-                self._requests.put(json.loads(self._connection.recv_bytes()))
+                self._sort(json.loads(self._connection.recv_bytes()))
         except (EOFError, OSError):
             os._exit(1)  # nobody is left to train for
+
+    def _sort(self, request: dict[str, Any]) -> None:
+        match request["do"]:
+            case "interrupt":
+                self.interrupted.set()
+            case "go_on":
+                self._replies.put(request)
+            case _:
+                self._requests.put(request)
 
 
 class Worker:
@@ -75,8 +100,7 @@ class Worker:
         self.channel = channel
         self.assembly = assemble(setup)
         self.tuner = self.assembly.tuner
-        self.oracle = OracleProxy(self.tuner.oracle, self._tell)
-        self.tuner.display = EpochReporter(self.tuner.oracle, channel)
+        self.oracle = OracleProxy(self.tuner.oracle, self._tell, channel.interrupted.is_set)
         self._outcome: dict[str, Any] | None = None
 
     def answer(self, request: Mapping[str, Any]) -> None:
@@ -89,15 +113,19 @@ class Worker:
         self.oracle.trial = trial
         self.tuner.oracle = self.oracle
         self._outcome = None
+        self.channel.send(kind="began")
         self.tuner.run_assigned(trial, *args, **kwargs)
+        self.tuner.has_fresh_process = False
         self.channel.send(**self._checked_outcome())
 
-    def _tell(self, **message: Any) -> None:
-        # Held back until the last hook is through: whoever hears of the end may end this process.
+    def _tell(self, **message: Any) -> str | None:
+        """Passes on what the trial tells; the answer is why it is to end early, if it is."""
         if message["kind"] == "ended":
+            # Held back until the last hook is through: whoever hears of it may end this process.
             self._outcome = message
-        else:
-            self.channel.send(**message)
+            return None
+        reason: str | None = self.channel.ask(**message)["stop"]
+        return reason
 
     def _checked_outcome(self) -> dict[str, Any]:
         if self._outcome is None:
@@ -105,15 +133,3 @@ class Worker:
             msg = f"Expected `{name}.on_trial_end` to call `super().on_trial_end(trial)`."
             raise RuntimeError(f"{msg} Received: no end of the trial.")
         return self._outcome
-
-
-class EpochReporter(Display):
-    """Tells the supervisor about each epoch."""
-
-    def __init__(self, oracle: Any, channel: Channel) -> None:
-        super().__init__(oracle)
-        self.channel = channel
-
-    def epoch_ended(self, trial: Trial, epoch: int, logs: Mapping[str, Any]) -> None:
-        del trial
-        self.channel.send(kind="epoch", epoch=epoch, logs=dict(logs))

@@ -12,7 +12,7 @@ from tuner.oracle import Oracle
 from tuner.role import Role
 from tuner.tuner import Tuner
 
-BOUND = frozenset({"lock", "ongoing_trials", "tuner_ids", "_ledger", "_retry_queue"})
+BOUND = frozenset({"lock", "ongoing_trials", "tuner_ids", "_ledger", "_retry_queue", "_curves"})
 """What an oracle keeps the books with, which a child never does."""
 
 

@@ -22,6 +22,7 @@ from tuner.hypermodel import get_hypermodel
 from tuner.hyperparameters import HyperParameters
 from tuner.launching import current_launcher
 from tuner.oracle import Oracle
+from tuner.out_of_memory import HINT, is_out_of_memory
 from tuner.patience import Patience
 from tuner.progress import opening_line
 from tuner.project import Project
@@ -29,6 +30,7 @@ from tuner.results import best_step_of, describe_execution, metrics_of
 from tuner.retention import checked_number_kept
 from tuner.role import Role, current_role
 from tuner.search_options import SearchOptions, space_of, with_values
+from tuner.stop_policy import create_stop_policy
 from tuner.trial import Trial, TrialStatus
 from tuner.tuner_results import TunerResults
 
@@ -57,7 +59,12 @@ class BaseTuner(TunerResults):
             Without them the environment says what a store needs.
         keep_checkpoints: Whose weights are kept: `"all"`, `"best"` or a number for those of as
             many of the best trials. What another trial may still go on from is always kept.
+        stop_policy: `"median"`, or a function (see `tuner.stop_policy.StopPolicy`), to stop
+            trials that will not be among the best; None lets each one end.
     """
+
+    has_fresh_process = True
+    """Whether no earlier trial can be blamed for a lack of memory, or there is no other process."""
 
     def __init__(
         self,
@@ -69,6 +76,7 @@ class BaseTuner(TunerResults):
         **kwargs: Any,
     ) -> None:
         self.tuner_id: str = kwargs.pop("tuner_id", None) or "tuner0"
+        stop_policy = create_stop_policy(kwargs.pop("stop_policy", None))
         self.logger = kwargs.pop("logger", None)
         if self.logger is not None:
             msg = "The `logger` argument is ignored, as in Keras Tuner."
@@ -85,6 +93,7 @@ class BaseTuner(TunerResults):
             msg = "Expected `hypermodel`, or a subclass that overrides `run_trial`."
             raise ValueError(f"{msg} Received: neither.")
         self.oracle: Any = oracle  # a proxy of it where trials are run
+        oracle.judge_by(stop_policy)
         self.hypermodel = None if hypermodel is None else get_hypermodel(hypermodel)
         self.directory = directory or "."
         self.project_name = project_name or "untitled_project"
@@ -186,11 +195,17 @@ class BaseTuner(TunerResults):
             trial.status = TrialStatus.COMPLETED
         except (errors.FatalError, StoreDeniedError, StoreFullError, TransientStoreError):
             raise  # not this trial's fault: the search stops, and the trial runs again
-        except Exception as error:  # noqa: BLE001 - whatever the user's model raises ends one trial
-            failed = isinstance(error, errors.FailedTrialError)
-            trial.status = TrialStatus.FAILED if failed else TrialStatus.INVALID
+        except Exception as error:  # whatever the user's model raises ends one trial
             trial.message = traceback.format_exc()
-            if isinstance(error, errors.OversizedModelError):
+            too_large = is_out_of_memory(error)
+            if too_large and not self.has_fresh_process:
+                raise errors.TriesAnotherProcessError from error
+            if too_large:
+                trial.record["outcome"] = "out of memory"
+                trial.message += HINT
+            failed = isinstance(error, errors.FailedTrialError) or too_large
+            trial.status = TrialStatus.FAILED if failed else TrialStatus.INVALID
+            if isinstance(error, errors.OversizedModelError) or too_large:
                 trial.record["infeasible"] = True
             sys.stderr.write(trial.message)
         trial.record["ended"] = time.time()

@@ -27,10 +27,13 @@ class TunerCallback(keras.callbacks.Callback):  # type: ignore[misc]  # keras ha
         self.trial = trial
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        # Here, since by now every callback has kept what the last epoch gave.
+        self.tuner.oracle.check_not_interrupted()
         self.tuner.on_epoch_begin(self.trial, self.model, epoch, logs=logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.tuner.report_epoch(self.trial, epoch, logs or {})
+        if self.tuner.report_epoch(self.trial, epoch, logs or {}):
+            self.model.stop_training = True
         self.tuner.on_epoch_end(self.trial, self.model, epoch, logs=logs)
 
 

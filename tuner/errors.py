@@ -33,3 +33,14 @@ class FatalTypeError(FatalError, TypeError):
 
 class FatalRuntimeError(FatalError, RuntimeError):
     """A state that no trial can work in."""
+
+
+class TriesAnotherProcessError(Exception):
+    """A trial failed for what earlier trials have left in its process, which is ended."""
+
+
+class TrialInterruptedError(BaseException):
+    """The search is stopping; the trial ends here, and goes on another time.
+
+    Not an `Exception`, so that no code of a trial takes it for a failure of its own.
+    """

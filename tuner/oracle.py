@@ -19,6 +19,7 @@ from tuner.ledger import trial_ended
 from tuner.objective import create_objective
 from tuner.proposal import Done, Proposal, Wait
 from tuner.seeds import trial_seed
+from tuner.stop_policy import Curves, StopPolicy
 from tuner.trial import Trial, TrialStatus
 from tuner.trials_by_id import trial_id_of
 
@@ -72,6 +73,7 @@ class Oracle(Books):
         self._verbose = 1
         self._progress: dict[str, tuple[int, int]] = {}
         """How far trials had come when their processes died last."""
+        self._curves: Curves | None = None
         super().__init__(hyperparameters, seed)
 
     @property
@@ -147,7 +149,38 @@ class Oracle(Books):
         """
         trial = self.trials[trial_id]
         trial.report(metrics, step, self.objective)
+        if self.report_epoch(trial_id, step, metrics) is not None:
+            trial.status = TrialStatus.STOPPED
         return trial
+
+    @synchronized
+    def report_epoch(self, trial_id: str, epoch: int, logs: Mapping[str, Any]) -> str | None:
+        """Takes in how far a running trial is.
+
+        Args:
+            trial_id: The trial.
+            epoch: Epoch, from 0.
+            logs: Metrics of that epoch.
+
+        Returns:
+            Why the trial is to end early, None when it goes on.
+        """
+        curves = self._curves
+        if curves is None:
+            return None
+        if not curves.recalled:
+            curves.recall(self._project, self.search_history)
+        return curves.judge(self.trials[trial_id]) if curves.add(trial_id, epoch, logs) else None
+
+    interrupted = False
+    """Whether the search is stopping; in one process it stops with its trial."""
+
+    def check_not_interrupted(self) -> None:
+        """Does nothing: a search in one process is interrupted with its trial."""
+
+    def judge_by(self, policy: StopPolicy | None) -> None:
+        """Has running trials judged from now on, None for none of them."""
+        self._curves = None if policy is None else Curves(policy, self.objective)
 
     @synchronized
     def end_trial(self, trial: Trial) -> None:
@@ -192,22 +225,32 @@ class Oracle(Books):
         self.end_trial(trial)
 
     @synchronized
-    def lose_trial(self, trial_id: str, message: str) -> Trial:
+    def lose_trial(
+        self, trial_id: str, message: str, outcome: str = "lost", *, hopeless: bool = False
+    ) -> Trial:
         """Records that the process of a trial is gone.
 
         A result the process still left is taken over. Otherwise the trial is tried again, until
         it has been lost `MAX_LOSSES` times without getting on, which counts as a failure.
+
+        Args:
+            trial_id: The trial.
+            message: What happened.
+            outcome: Its name, for the trial's record.
+            hopeless: The same would happen again: the trial has failed, and is no failure of the
+                search.
         """
         trial = self.trials[trial_id]
         state = self._ledger.read_result(trial_id)
         if state is not None:
             self.tell(trial_id, state)
-        elif self._gets_on(trial):
+        elif not hopeless and self._gets_on(trial):
             self._retry(trial, "interrupted", message)
-        elif trial.losses + 1 < MAX_LOSSES:
+        elif not hopeless and trial.losses + 1 < MAX_LOSSES:
             self._retry(trial, "lost", message)
         else:
             trial.status, trial.message = TrialStatus.FAILED, message
+            trial.record = {"outcome": outcome, **({"infeasible": True} if hopeless else {})}
             self.end_trial(trial)
         return trial
 
@@ -282,6 +325,8 @@ class Oracle(Books):
         return Trial(self.get_space(), "", status, reason)
 
     def _retry(self, trial: Trial, reason: str, message: str | None) -> None:
+        if self._curves is not None:
+            self._curves.forget(trial.trial_id)
         self._ledger.record(TrialRetried(trial.trial_id, reason, message, time.time()))
         if self.requeues:
             self._release(trial.trial_id)

@@ -70,7 +70,7 @@ def load_study(spec: str) -> Study:
         FileNotFoundError: There is no such file or module.
         AttributeError: The file has no `build_tuner`.
     """
-    path = _locate(spec)
+    path = locate_study(spec)
     name = f"_trialflow_study_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
     module = sys.modules.get(name) or _load(name, path)
     if not callable(getattr(module, "build_tuner", None)):
@@ -82,7 +82,12 @@ def load_study(spec: str) -> Study:
     return Study(path.stem, path, module)
 
 
-def _locate(spec: str) -> Path:
+def locate_study(spec: str) -> Path:
+    """The file of a study.
+
+    Raises:
+        FileNotFoundError: There is no such file or module.
+    """
     if spec.endswith(".py") or "/" in spec:
         path = Path(spec).expanduser().resolve()
         if not path.is_file():

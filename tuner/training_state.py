@@ -87,6 +87,8 @@ class TrainingState:
         self.reports: Callable[[], Any] | None = None
         """Gives what else belongs to the state; JSON."""
         self.set_reports: Callable[[Any], None] | None = None
+        self.is_last_chance: Callable[[], bool] = lambda: False
+        """Whether training ends with this epoch, for another process to go on."""
         self._model = model
         self._place = place
         self._remote = not isinstance(project.store, LocalStore)
@@ -272,11 +274,12 @@ class TrainingState:
     def _save_if_due(
         self, epochs: int, state: Callable[[], State], more: dict[str, Any] | None = None
     ) -> None:
-        if self._pace.every == "auto" and self._writer.busy:
+        last_chance = self._pace.every is not None and self.is_last_chance()
+        if self._pace.every == "auto" and self._writer.busy and not last_chance:
             return
         if not self._writer.busy:
             self._writer.wait()  # so that the pace knows what the last one took
-        if not self._pace.due(epochs - self._saved_epoch):
+        if not last_chance and not self._pace.due(epochs - self._saved_epoch):
             return
         began = time.monotonic()
         reports = {} if self.reports is None else {"reports": self.reports()}

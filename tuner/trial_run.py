@@ -16,6 +16,7 @@ from storage import StoreDeniedError, StoreFullError, TransientStoreError
 from tuner import checkpoint, errors
 from tuner.execution_results import ExecutionResult, ExecutionResults
 from tuner.metrics import MetricsTracker
+from tuner.out_of_memory import is_out_of_memory
 from tuner.seeds import execution_seed, seed_execution
 from tuner.shuffling import shuffled_by
 from tuner.state_place import Snapshot, StateDamagedError, StatePlace
@@ -70,6 +71,8 @@ class TrialRun:
             self._best_value = kept.best_value
             self._trial.record.update(kept.record)
             results.append(kept.result)
+            if "stopped" in self._trial.record:
+                break  # what is hopeless is not trained again
         return results
 
     def _run_execution(
@@ -92,8 +95,9 @@ class TrialRun:
             kept = self._keep(execution, state, result)
         except NOT_ITS_FAULT:
             raise
-        except Exception:
-            state.finish()  # what led to it is nothing to go on with
+        except Exception as error:
+            if self._tuner.has_fresh_process or not is_out_of_memory(error):
+                state.finish()  # what led to it is nothing to go on with
             raise
         finally:
             state.close()
@@ -150,6 +154,7 @@ class TrialRun:
             seed=seed_of(trial, execution),
         )
         state.keep_end = tuner._may_be_promoted(trial)  # noqa: SLF001
+        state.is_last_chance = lambda: bool(tuner.oracle.interrupted)
         state.reports = lambda: trial.metrics.get_config()  # noqa: PLW0108 - replaced on the way
         state.set_reports = lambda reports: _replay(tuner, trial, reports)
         if not state.found:
@@ -191,7 +196,7 @@ class TrialRun:
             ends = [*record.get("ends", [])]
             end = state.end and self._place(execution).save_end(Snapshot.of(state.end))
             record["ends"] = [*ends, end]
-        names = ("checkpoint", "ends", "build_config")
+        names = ("checkpoint", "ends", "build_config", "stopped")
         given = {name: record[name] for name in names if name in record}
         reports = self._trial.metrics.get_config()
         own = ExecutionResult(result, self._best_value, given, reports)

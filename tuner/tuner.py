@@ -273,10 +273,14 @@ class Tuner(BaseTuner):
     def _get_tensorboard_dir(self, logdir: Any, trial_id: str, execution: int) -> str:
         return tensorboard.folder_of(logdir, trial_id, execution)
 
-    def report_epoch(self, trial: Trial, epoch: int, logs: Any) -> None:
-        """Tells whoever watches the search how far the trial is."""
+    def report_epoch(self, trial: Trial, epoch: int, logs: Any) -> bool:
+        """Tells the search how far the trial is; answers whether the trial is to stop."""
         if self.display is not None:
             self.display.epoch_ended(trial, epoch, logs)
+        reason = self.oracle.report_epoch(trial.trial_id, epoch, logs)
+        if reason is not None:
+            trial.record["stopped"] = {"epoch": epoch, "reason": reason}
+        return reason is not None
 
     # Hooks.
 

@@ -11,7 +11,9 @@ import pytest
 from support import ROOT, STUDIES, wait_until
 
 from tasks.children import ChildLostError, ForkServer
-from tasks.slots import LocalSlots, SearchStoppedError, thread_limits
+from tasks.placement import thread_limits
+from tasks.slots import LocalSlots, SearchStoppedError
+from tasks.watchdog import Limits
 
 STUDY = """
 import os, signal, sys, time
@@ -60,7 +62,8 @@ def setup(tmp_path):
 def slots(setup, count=1, how=""):
     class Slots(LocalSlots):
         def start_child(self, slot, emit):
-            return self._server.fork(setup, {"HOW": how, "TRIALFLOW_SLOT": slot}, emit)
+            server = self._server_of(self._places[int(slot)])
+            return server.fork(setup, {"HOW": how, "TRIALFLOW_SLOT": slot}, emit)
 
     return Slots(count, setup)
 
@@ -147,7 +150,9 @@ def test_stopping_ends_the_children_and_frees_who_waits(setup):
 
         waiter = threading.Thread(target=wait)
         waiter.start()
-        children = wait_until(lambda: psutil.Process(some._server._process.pid).children())
+        children = wait_until(
+            lambda: psutil.Process(some._server_of(some._places[0])._process.pid).children()
+        )
         some.stop()
         waiter.join(timeout=10)
         assert raised == [True]
@@ -158,7 +163,7 @@ def test_stopping_ends_the_children_and_frees_who_waits(setup):
 def test_a_killed_fork_server_takes_its_children_along_and_is_started_again(setup):
     with slots(setup) as some, some.lease() as slot:
         first, _ = run(slot)
-        some._server._process.kill()
+        some._server_of(some._places[0])._process.kill()
         wait_until(lambda: not psutil.pid_exists(first["trial"]["record"]["pid"]))
         with pytest.raises(ChildLostError):
             run(slot)
@@ -214,3 +219,35 @@ def test_the_space_is_discovered_in_a_child(setup):
         answer = slot.ask({"do": "discover"}, print, lambda line: None)
     names = [p["config"]["name"] for p in answer["space"]["space"]]
     assert names == ["hidden", "units", "learning_rate"]
+
+
+LEAK = STUDY.replace("return x * 1.0", "LEAK.append(bytearray(os.urandom(50_000_000))); return 1.0")
+
+
+def test_a_child_that_grows_from_trial_to_trial_is_replaced(setup, tmp_path):
+    (tmp_path / "study.py").write_text(LEAK.replace("class T", "LEAK = []\nclass T"))
+    pids = []
+    with LocalSlots(1, setup, limits=Limits(growth=80_000_000)) as some, some.lease() as slot:
+        for number in range(5):
+            answer, _ = run(slot, f"000{number}")
+            pids.append(answer["trial"]["record"]["pid"])
+    first, last = pids[0], pids[-1]
+    assert pids == [first, first, first, last, last]  # 50 MB, 100 MB, 150 MB, and again
+
+
+def test_a_trial_that_ends_for_lack_of_memory_is_tried_in_another_process_first(setup, tmp_path):
+    (tmp_path / "study.py").write_text(STUDY.replace("return x * 1.0", "return bytes(10**15)"))
+    with LocalSlots(1, setup) as some, some.lease() as slot:
+        answer, _ = run(slot)  # it is the first of its process, so it is to blame
+        assert answer["trial"]["record"]["outcome"] == "out of memory"
+        assert "smaller batches" in answer["trial"]["message"]
+        assert slot._child is None
+        (tmp_path / "study.py").write_text(
+            STUDY.replace(
+                "return x * 1.0", "return bytes(10**15) if LATER else LATER.append(1) or 1.0"
+            ).replace("class T", "LATER = []\nclass T")
+        )
+        run(slot, "0001")
+        with pytest.raises(ChildLostError) as lost:
+            run(slot, "0002")
+        assert (lost.value.outcome, lost.value.hopeless) == ("out of memory", False)

@@ -1,0 +1,135 @@
+"""Searches on a Dask cluster of real processes: each trial is told once, whatever is killed."""
+
+import json
+import os
+import signal
+import time
+
+import psutil
+import pytest
+from servers.dask_cluster import Cluster, kill
+from support import STUDIES, finish, wait_until
+
+pytest.importorskip("distributed")
+pytestmark = pytest.mark.slow
+
+NAPS = STUDIES / "naps.py"
+
+
+@pytest.fixture
+def cluster(environment, tmp_path):
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    traces = tmp_path / "traces"
+    traces.mkdir()
+    env = {**environment, "NAP_TRACES": str(traces), "NAP_SECONDS": "0.5"}
+    cluster = Cluster(folder, env)
+    cluster.start_scheduler()
+    yield cluster
+    cluster.stop()
+
+
+def trials_of(trialflow, project="results/naps"):
+    return json.loads(finish(trialflow("status", project, "--json")))["trials"]
+
+
+def results(tmp_path):
+    return sorted(tmp_path.glob("results/naps/trials/*/result.json"))
+
+
+def test_workers_join_and_are_killed_and_every_trial_is_told_once(trialflow, cluster, tmp_path):
+    cluster.start_worker("first")
+    search = trialflow("search", NAPS, "--engine", f"dask://{cluster.address}", "--json")
+    wait_until(lambda: len(results(tmp_path)) >= 1, search)
+    cluster.start_worker("joins")
+    wait_until(lambda: len(results(tmp_path)) >= 3, search)
+    kill(cluster.nanny_and_worker("first")[-1])  # in mid-trial; its nanny starts another
+    result = json.loads(finish(search))
+    assert (result["completed"], result["failed"]) == (8, 0)
+    trials = trials_of(trialflow)
+    assert [t["trial_id"] for t in trials] == [f"{n:04d}" for n in range(8)]
+    assert "napping with x=" in (tmp_path / "results/naps/trials/0005/log.txt").read_text()
+    # no child is left that holds memory
+    families = [psutil.Process(w.pid).children(recursive=True) for w in cluster.workers.values()]
+    words = [" ".join(p.cmdline()) for family in families for p in family]
+    assert not [w for w in words if "tasks.forkserver" in w]
+
+
+def test_a_worker_whose_study_is_another_or_missing_is_named_and_gets_no_trial(
+    trialflow, cluster, tmp_path
+):
+    for name in ("good", "old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "shared_naps.py").write_text(f"# {name}\n{NAPS.read_text()}")
+    good = {"PYTHONPATH": str(tmp_path / "good"), "NAP_SECONDS": "0"}
+    cluster.start_worker("old", PYTHONPATH=str(tmp_path / "old"))
+    cluster.start_worker("without")
+    words = ["search", "shared_naps", "--engine", f"dask://{cluster.address}"]
+    search = trialflow(*words, **good)
+    time.sleep(3)
+    cluster.start_worker("good", **good)
+    out = finish(search)
+    assert "8 completed, 0 failed" in out
+    assert "Dask worker old-0 gets no trial: its study shared_naps is another" in out
+    assert "Dask worker without-0 gets no trial: FileNotFoundError" in out
+    assert len(list((tmp_path / "results/shared_naps/trials").glob("*/result.json"))) == 8
+
+
+def test_a_killed_flow_adopts_the_trials_that_workers_still_run(trialflow, cluster, tmp_path):
+    cluster.start_worker("one", NAP_SECONDS="6")
+    words = ["search", NAPS, "--engine", f"dask://{cluster.address}", "--max-trials", 2, "--json"]
+    first = trialflow(*words)
+    traces = tmp_path / "traces"
+    wait_until(lambda: list(traces.glob("run-0000-*")), first)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    result = json.loads(finish(trialflow(*words)))
+    assert (result["completed"], result["failed"]) == (2, 0)
+    assert len(list(traces.glob("run-0000-*"))) == 1
+    assert "goes on where it was" in (tmp_path / "results/naps/trials/0000/log.txt").read_text()
+
+
+def test_a_search_that_is_stopped_stops_its_trials_on_workers(trialflow, cluster, tmp_path):
+    cluster.start_worker("one", NAP_SECONDS="60")
+    search = trialflow("search", NAPS, "--engine", f"dask://{cluster.address}")
+    wait_until(lambda: list((tmp_path / "traces").glob("run-0000-*")), search)
+    search.send_signal(signal.SIGTERM)
+    _, err = search.communicate(timeout=60)
+    assert search.returncode == 143, err
+    assert "To go on: trialflow search" in err
+
+    def idle():
+        family = psutil.Process(cluster.workers["one"].pid).children(recursive=True)
+        return not [p for p in family if "tasks.forkserver" in " ".join(p.cmdline())]
+
+    wait_until(idle, timeout=20)
+
+
+def test_a_scheduler_that_is_away_loses_nothing(trialflow, cluster, tmp_path):
+    cluster.start_worker("one", NAP_SECONDS="1")
+    search = trialflow("search", NAPS, "--engine", f"dask://{cluster.address}", "--json")
+    wait_until(lambda: len(results(tmp_path)) >= 2, search)
+    cluster.stop_scheduler()
+    time.sleep(4)
+    cluster.start_scheduler()
+    result = json.loads(finish(search))
+    assert (result["completed"], result["failed"]) == (8, 0)
+    assert [t["tries"] for t in trials_of(trialflow)] == [1] * 8
+
+
+def test_a_frozen_worker_is_replaced_and_what_it_says_later_is_not_counted(
+    trialflow, cluster, tmp_path
+):
+    cluster.start_worker("cold", NAP_SECONDS="2")
+    search = trialflow("search", NAPS, "--engine", f"dask://{cluster.address}", "--json")
+    wait_until(lambda: list((tmp_path / "traces").glob("run-0000-*")), search)
+    frozen = cluster.nanny_and_worker("cold")
+    for process in frozen:
+        os.kill(process.pid, signal.SIGSTOP)
+    cluster.start_worker("warm", NAP_SECONDS="0.1")
+    wait_until(lambda: len(results(tmp_path)) >= 3, search)
+    for process in frozen:
+        os.kill(process.pid, signal.SIGCONT)
+    result = json.loads(finish(search))
+    assert (result["completed"], result["failed"]) == (8, 0)
+    assert {t["status"] for t in trials_of(trialflow)} == {"COMPLETED"}
