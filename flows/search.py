@@ -13,7 +13,7 @@ from pydantic import Field
 from flows import artifacts
 from flows.project import child_setup, open_tuner, project_name_of
 from flows.result import SearchResult, result_of
-from flows.watching import display_of
+from flows.watching import display_of, say
 from tasks.runner import TrialRunner
 from tasks.slots import LocalSlots
 from tasks.trial import run_trial
@@ -70,7 +70,7 @@ def search(
         What `trialflow search --json` prints; see `flows.result.SearchResult`.
     """
     began = time.monotonic()
-    with waiting_for_others(wait):
+    with waiting_for_others(say if wait else None):
         tuner = open_tuner(
             study,
             directory,
