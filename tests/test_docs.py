@@ -106,7 +106,16 @@ def test_every_command_and_option_has_help(environment):
         ).stdout
 
     listed = re.findall(r"^ +([\w-]+) {2,}(\S.*)$", help_of().split("Commands:")[1], re.MULTILINE)
-    assert {name for name, _ in listed} == {"search", "status", "best", "run", "import-keras-tuner"}
+    assert {name for name, _ in listed} == {
+        "search",
+        "status",
+        "best",
+        "check",
+        "repair",
+        "export",
+        "run",
+        "import-keras-tuner",
+    }
     for name, _ in listed:
         assert f"trialflow {name}" in README
         options = help_of(name).split("Options:")[1]
