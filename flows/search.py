@@ -36,7 +36,7 @@ from flows.slot_options import (
     gpus_hidden,
     remote_slots,
 )
-from flows.watching import display_of
+from flows.watching import display_of, say
 from tasks.runner import TrialRunner
 from tasks.slots import LocalSlots, Slots
 from tasks.trial import run_trial
@@ -117,7 +117,7 @@ def search(
         grace=grace,
     )
     places = options.places() if engine == LOCAL else []
-    with gpus_hidden(), waiting_for_others(wait):
+    with gpus_hidden(), waiting_for_others(say if wait else None):
         tuner = open_tuner(
             study,
             directory,

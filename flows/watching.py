@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TextIO
 
+from prefect import get_run_logger
+
 from tuner.display import Display, display_for
 from tuner.oracle import Oracle
 
@@ -21,6 +23,14 @@ def progress_on(stream: TextIO) -> Iterator[None]:
         yield
     finally:
         _stream.reset(token)
+
+
+def say(line: str) -> None:
+    """Tells whoever watches something, before there is a display."""
+    get_run_logger().info(line)
+    stream = _stream.get()
+    if stream is not None:
+        print(line, file=stream, flush=True)
 
 
 def display_of(oracle: Oracle) -> Display:

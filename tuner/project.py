@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
@@ -32,15 +31,19 @@ from tuner.events import Event, decode, encode
 FORMAT = 1
 """Version of the layout and of `project.json`."""
 
-logger = logging.getLogger(__name__)
+Say = Callable[[str], None]
 
-_waiting: ContextVar[bool] = ContextVar("waiting", default=False)
+_waiting: ContextVar[Say | None] = ContextVar("waiting", default=None)
 
 
 @contextmanager
-def waiting_for_others(waits: bool) -> Iterator[None]:
-    """Projects that are made inside wait until another process lets go of them, or fail at once."""
-    token = _waiting.set(waits)
+def waiting_for_others(say: Say | None) -> Iterator[None]:
+    """Projects that are made inside wait until another process lets go of them.
+
+    Args:
+        say: Is told whom they wait for; without it they fail at once.
+    """
+    token = _waiting.set(say)
     try:
         yield
     finally:
@@ -83,8 +86,7 @@ class Project:
     def __init__(self, directory: Any, project_name: str, **storage_options: Any) -> None:
         self.directory = str(directory)
         self.name = project_name
-        self.waits = _waiting.get()
-        """Whether `open` and `erase` wait for another process that holds the project."""
+        self._say_who = _waiting.get()
         self._storage_options = dict(storage_options)
         self.store = open_store(project_url(directory, project_name), **storage_options)
         self.paths = ProjectPaths()
@@ -234,9 +236,9 @@ class Project:
         try:
             self._lease.acquire()
         except LeaseHeldError as held:
-            if not self.waits:
+            if self._say_who is None:
                 raise
-            logger.warning("Waiting for the search that runs on %s: %s", self.store, held.holder)
+            self._say_who(f"Waiting for the search that {held.holder} runs on {self.store} ...")
             self._lease.acquire(wait=None)
 
     def _sweep(self) -> None:
