@@ -45,8 +45,7 @@ def train(url: str, parameters: float, epochs: int, every: str, steps: int) -> N
 
         def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
             del logs
-            if not Clock.times:
-                print(f"first epoch={epoch} after={time.time() - began:.3f}", flush=True)
+            print(f"begins epoch={epoch} after={time.time() - began:.3f}", flush=True)
             Clock.times = (*Clock.times, time.monotonic())
 
     spent: list[float] = []
@@ -71,7 +70,8 @@ def train(url: str, parameters: float, epochs: int, every: str, steps: int) -> N
 def run(*words: object) -> dict[str, float]:
     """Runs `train` in a process of its own; the numbers it printed."""
     command = [sys.executable, __file__, "--train", *map(str, words)]
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=env())
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    output = subprocess.run(command, check=True, env=env(), **quiet)  # type: ignore[call-overload]
     pairs = [word.split("=") for word in output.stdout.split() if "=" in word]
     return {name: float(value) for name, value in pairs}
 
@@ -80,12 +80,16 @@ def killed(url: str, parameters: float, steps: int) -> tuple[float, float]:
     """Seconds from a kill to the next epoch, and those of them from the start of training code."""
     words = [url, parameters, 1000, 1, steps]
     command = [sys.executable, __file__, "--train", *map(str, words)]
-    victim = subprocess.Popen(command, stdout=subprocess.PIPE, env=env())
-    time.sleep(12)
+    victim = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env())
+    assert victim.stdout is not None
+    while not victim.stdout.readline().startswith(b"begins epoch=3 "):
+        pass  # by then a state of an earlier epoch is whole
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     began = time.monotonic()
-    second = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env())
+    second = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env()
+    )
     assert second.stdout is not None
     line = second.stdout.readline()
     whole = time.monotonic() - began
