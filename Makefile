@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 SLOTS ?= 2
 
-.PHONY: search test lint types check clean
+.PHONY: search test chaos lint types check clean
 
 search: .venv
 	$(BIN)/trialflow search examples/digits.py --slots $(SLOTS)
 
 test: .venv
 	$(BIN)/python -m pytest
+
+# Kills workers and schedulers of a Dask cluster at random while a search of 40 trials runs.
+chaos: .venv
+	CHAOS_TRIALS=40 $(BIN)/python -m pytest -s --timeout 900 tests/flows/test_dask.py -k whatever
 
 lint: .venv
 	$(BIN)/ruff check .
