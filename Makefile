@@ -6,7 +6,7 @@ SLOTS ?= 2
 # Processes that share the tests; 0 runs them in one.
 TEST_PROCESSES ?= 2
 
-.PHONY: search test chaos-resume lint types check clean
+.PHONY: search test chaos chaos-resume lint types check clean
 
 search: .venv
 	$(BIN)/trialflow search examples/digits.py --slots $(SLOTS)
@@ -19,6 +19,10 @@ chaos-resume: CHAOS_CASES ?= 30
 chaos-resume: CHAOS_SEED ?= $(shell date +%s)
 chaos-resume: .venv
 	CHAOS_CASES=$(CHAOS_CASES) CHAOS_SEED=$(CHAOS_SEED) $(BIN)/python -m pytest -x tests/tuner/test_resuming_chaos.py
+
+# Kills workers and schedulers of a Dask cluster at random while a search of 40 trials runs.
+chaos: .venv
+	CHAOS_TRIALS=40 $(BIN)/python -m pytest -s --timeout 900 tests/flows/test_dask.py -k whatever
 
 lint: .venv
 	$(BIN)/ruff check .

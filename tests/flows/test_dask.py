@@ -1,7 +1,9 @@
 """Searches on a Dask cluster of real processes: each trial is told once, whatever is killed."""
 
+import contextlib
 import json
 import os
+import random
 import signal
 import time
 
@@ -35,24 +37,6 @@ def trials_of(trialflow, project="results/naps"):
 
 def results(tmp_path):
     return sorted(tmp_path.glob("results/naps/trials/*/result.json"))
-
-
-def test_workers_join_and_are_killed_and_every_trial_is_told_once(trialflow, cluster, tmp_path):
-    cluster.start_worker("first")
-    search = trialflow("search", NAPS, "--engine", f"dask://{cluster.address}", "--json")
-    wait_until(lambda: len(results(tmp_path)) >= 1, search)
-    cluster.start_worker("joins")
-    wait_until(lambda: len(results(tmp_path)) >= 3, search)
-    kill(cluster.nanny_and_worker("first")[-1])  # in mid-trial; its nanny starts another
-    result = json.loads(finish(search))
-    assert (result["completed"], result["failed"]) == (8, 0)
-    trials = trials_of(trialflow)
-    assert [t["trial_id"] for t in trials] == [f"{n:04d}" for n in range(8)]
-    assert "napping with x=" in (tmp_path / "results/naps/trials/0005/log.txt").read_text()
-    # no child is left that holds memory
-    families = [psutil.Process(w.pid).children(recursive=True) for w in cluster.workers.values()]
-    words = [" ".join(p.cmdline()) for family in families for p in family]
-    assert not [w for w in words if "tasks.forkserver" in w]
 
 
 def test_a_worker_whose_study_is_another_or_missing_is_named_and_gets_no_trial(
@@ -117,19 +101,57 @@ def test_a_scheduler_that_is_away_loses_nothing(trialflow, cluster, tmp_path):
     assert [t["tries"] for t in trials_of(trialflow)] == [1] * 8
 
 
-def test_a_frozen_worker_is_replaced_and_what_it_says_later_is_not_counted(
-    trialflow, cluster, tmp_path
-):
-    cluster.start_worker("cold", NAP_SECONDS="2")
-    search = trialflow("search", NAPS, "--engine", f"dask://{cluster.address}", "--json")
-    wait_until(lambda: list((tmp_path / "traces").glob("run-0000-*")), search)
-    frozen = cluster.nanny_and_worker("cold")
+def test_whatever_happens_to_the_cluster_each_trial_is_told_once(trialflow, cluster, tmp_path):
+    """The short form; `make chaos` is the long one."""
+    trials = int(os.environ.get("CHAOS_TRIALS", "8"))
+    rng = random.Random(int(os.environ.get("CHAOS_SEED", "1")))
+    steps = [kill_a_worker, freeze_a_worker]
+    if trials > 8:
+        more = [kill_a_worker, freeze_a_worker, restart_the_scheduler, add_a_worker]
+        steps += [add_a_worker, restart_the_scheduler, *rng.choices(more, k=8)]
+    words = ["search", NAPS, "--engine", f"dask://{cluster.address}", "--max-trials", trials]
+    cluster.start_worker("first")
+    cluster.start_worker("second")
+    search = trialflow(*words, "--json")
+    frozen = []
+    for number, step in enumerate(steps, start=1):
+        enough = min(number * trials // (len(steps) + 1), trials - 1)
+        wait_until(lambda enough=enough: len(results(tmp_path)) >= enough, search, timeout=250)
+        print(step.__name__)
+        step(cluster, rng, frozen)
+    wait_until(lambda: len(results(tmp_path)) >= trials - 2, search, timeout=250)
     for process in frozen:
-        os.kill(process.pid, signal.SIGSTOP)
-    cluster.start_worker("warm", NAP_SECONDS="0.1")
-    wait_until(lambda: len(results(tmp_path)) >= 3, search)
-    for process in frozen:
-        os.kill(process.pid, signal.SIGCONT)
-    result = json.loads(finish(search))
-    assert (result["completed"], result["failed"]) == (8, 0)
-    assert {t["status"] for t in trials_of(trialflow)} == {"COMPLETED"}
+        with contextlib.suppress(psutil.Error):
+            process.resume()
+    result = json.loads(finish(search, timeout=250))
+    assert (result["completed"], result["failed"]) == (trials, 0)
+    told = [event["trial_id"] for event in journal(tmp_path) if event["type"] == "trial_ended"]
+    assert sorted(told) == [f"{number:04d}" for number in range(trials)]
+    assert "napping with x=" in (tmp_path / "results/naps/trials/0005/log.txt").read_text()
+
+
+def kill_a_worker(cluster, rng, frozen):
+    kill(cluster.nanny_and_worker(rng.choice(sorted(cluster.workers)))[-1])
+
+
+def freeze_a_worker(cluster, rng, frozen):
+    """It lives, and hears nothing: as one that is cut off."""
+    for process in cluster.nanny_and_worker(rng.choice(sorted(cluster.workers))):
+        process.suspend()
+        frozen.append(process)
+    cluster.start_worker(f"spare-{len(cluster.workers)}")
+
+
+def restart_the_scheduler(cluster, rng, frozen):
+    cluster.stop_scheduler()
+    time.sleep(rng.choice([2, 8]))
+    cluster.start_scheduler()
+
+
+def add_a_worker(cluster, rng, frozen):
+    cluster.start_worker(f"more-{len(cluster.workers)}")
+
+
+def journal(tmp_path):
+    for path in sorted(tmp_path.glob("results/naps/journal/*/*.json")):
+        yield from json.loads(path.read_text())["entry"]["events"]
