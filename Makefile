@@ -6,7 +6,10 @@ SLOTS ?= 2
 # Processes that share the tests; 0 runs them in one.
 TEST_PROCESSES ?= 2
 
-.PHONY: search test chaos chaos-resume lint types check clean
+# Of the comparison, for each problem and oracle.
+SEEDS ?= 10
+
+.PHONY: search test quality chaos chaos-resume lint types check clean
 
 search: .venv
 	$(BIN)/trialflow search examples/digits.py --slots $(SLOTS)
@@ -23,6 +26,20 @@ chaos-resume: .venv
 # Kills workers and schedulers of a Dask cluster at random while a search of 40 trials runs.
 chaos: .venv
 	CHAOS_TRIALS=40 $(BIN)/python -m pytest -s --timeout 900 tests/flows/test_dask.py -k whatever
+
+# Compares the oracles with those of other libraries, hours with many SEEDS; writes docs/quality.md.
+QUALITY := .venv-quality
+quality: $(QUALITY)/.installed
+	$(QUALITY)/bin/python -W ignore benchmarks/quality.py --seeds $(SEEDS)
+
+# What is in .venv, and the peers: they are no dependencies of ours.
+$(QUALITY)/.installed: $(VENV)/.installed
+	$(PYTHON) -m venv $(QUALITY)
+	$(BIN)/python -c 'import site; print(site.getsitepackages()[0])' \
+		> "$$($(QUALITY)/bin/python -c 'import site; print(site.getsitepackages()[0])')/trialflow.pth"
+	pwd >> "$$($(QUALITY)/bin/python -c 'import site; print(site.getsitepackages()[0])')/trialflow.pth"
+	$(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt keras-tuner optuna 'ray[tune]' matplotlib
+	@touch $@
 
 lint: .venv
 	$(BIN)/ruff check .

@@ -132,6 +132,90 @@ def mixed_loss(values: Values) -> float:
     return float(1 - math.exp(-own - shape))
 
 
+def boosting_space(hp: HyperParameters) -> None:
+    hp.Float("rate", 1e-3, 1.0, sampling="log")
+    hp.Int("trees", 5, 40)
+    hp.Int("depth", 1, 6)
+    hp.Float("subsample", 0.3, 1.0)
+    hp.Int("leaf", 1, 40, sampling="log")
+    hp.Choice("loss", ["squared_error", "huber", "absolute_error"])
+
+
+def boosting_loss(values: Values) -> float:
+    """Gradient boosting on scikit-learn's diabetes data: 1 - R2, two folds."""
+    from sklearn.datasets import load_diabetes
+    from sklearn.ensemble import GradientBoostingRegressor
+    from sklearn.model_selection import KFold, cross_val_score
+
+    x, y = load_diabetes(return_X_y=True)
+    model = GradientBoostingRegressor(
+        learning_rate=values["rate"],
+        n_estimators=values["trees"],
+        max_depth=values["depth"],
+        subsample=values["subsample"],
+        min_samples_leaf=values["leaf"],
+        loss=values["loss"],
+        random_state=0,
+    )
+    folds = KFold(2, shuffle=True, random_state=0)
+    return float(1 - cross_val_score(model, x, y, cv=folds).mean())
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Learning curves, `a + b * epochs**-c`, with noise of each epoch's loss.
+
+    Args:
+        space: Declares the hyperparameters.
+        curve: Gives a, b and c.
+        minimum: The least loss after `max_epochs`.
+        noise: Standard deviation.
+        max_epochs: Of the longest training.
+    """
+
+    space: Callable[[HyperParameters], None]
+    curve: Callable[[Values], tuple[float, float, float]]
+    minimum: float
+    noise: float = 0.01
+    max_epochs: int = 27
+
+    def loss(self, values: Values, epochs: int) -> float:
+        """The loss after so many epochs, without noise."""
+        a, b, c = self.curve(values)
+        return a + b * epochs**-c
+
+
+def network_space(hp: HyperParameters) -> None:
+    hp.Float("rate", 1e-5, 1.0, sampling="log")
+    hp.Int("units", 16, 512, sampling="log")
+    hp.Float("dropout", 0.0, 0.8)
+    hp.Float("decay", 1e-6, 1e-1, sampling="log")
+    hp.Choice("activation", ["relu", "tanh", "gelu"])
+
+
+def network_curve(values: Values) -> tuple[float, float, float]:
+    """A small rate is slow, but ends lower than a large one: the curves cross."""
+    rate, decay = math.log10(values["rate"]), math.log10(values["decay"])
+    units = math.log2(values["units"])
+    bump = {"relu": 0.0, "gelu": 0.01, "tanh": 0.05}[values["activation"]]
+    a = 0.1 + 0.03 * (rate + 2.5) ** 2 + 0.01 * (units - 8) ** 2 + bump
+    a += 0.3 * (values["dropout"] - 0.3) ** 2 + 0.008 * (decay + 4) ** 2
+    c = 0.35 + 0.9 / (1 + math.exp(-1.5 * (rate + 2.5)))
+    return a, 0.6, c
+
+
+def trap_curve(values: Values) -> tuple[float, float, float]:
+    """Large networks learn slowly, and best: what is ahead after an epoch is seldom the best."""
+    a, b, c = network_curve(values)
+    size = math.log2(values["units"] / 16) / 5
+    return a - 0.08 * size, b + 0.5 * size, c + 0.3 * size
+
+
+CURVES: dict[str, Curves] = {
+    "curves": Curves(network_space, network_curve, 0.13259261374968512),
+    "crossing_curves": Curves(network_space, trap_curve, 0.05361463942464985),
+}
+
 PROBLEMS: dict[str, Problem] = {
     "branin": on_box([(-5, 10), (0, 15)], branin, 0.39788735772973816),
     "hartmann6": on_box([(0, 1)] * 6, hartmann6, -3.322368011391339),
@@ -140,4 +224,5 @@ PROBLEMS: dict[str, Problem] = {
     "levy8": on_box([(-10, 10)] * 8, levy, 0.0),
     "mixed": Problem(mixed_space, mixed_loss, 0.0),
     "noisy_hartmann6": on_box([(0, 1)] * 6, hartmann6, -3.322368011391339, noise=0.1),
+    "boosting": Problem(boosting_space, boosting_loss, 0.0),
 }

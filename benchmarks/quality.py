@@ -1,188 +1,122 @@
-"""Which oracle finds better configurations sooner? Simple regret after so many trials.
+"""Which oracle finds better configurations sooner? Ours and the peers that are installed.
 
-    OMP_NUM_THREADS=1 .venv/bin/python benchmarks/quality.py [--seeds 10] [--trials 50]
-        [--slots 1] [--problems branin,mixed] [--oracle random,bayesian,keras-tuner,optuna]
+    make quality
 
-Prints the median and the quartiles over the seeds, and the CPU time of a proposal. Peers that are
-not installed are left out. On a noisy problem the regret is that of the trial that looked best.
+or, for a part of it:
+
+    .venv/bin/python benchmarks/quality.py [--seeds 30] [--problems branin,mixed]
+        [--oracles random,bayesian,keras-tuner,optuna] [--slots 1]
+
+Each search is kept in `results/quality`, so what was stopped goes on, and more seeds are added to
+those there are. The table and the plot of what is there are written into docs/. On a noisy problem
+the regret is that of the trial that looked best. Every problem has its own budget: 100 evaluations
+or 540 epochs.
 """
 
 import argparse
-import importlib.util
+import json
 import os
-import statistics
-import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is loaded
 
-import numpy as np
-from problems import PROBLEMS, Problem
+import peers
+import report
+from problems import CURVES, PROBLEMS
+from runners import Run, run_epochs, run_trials
 
-from tuner import HyperParameters, Objective
-from tuner.oracle import Oracle
-from tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
-from tuner.testing import Search
-from tuner.trial import Trial
+from tuner.oracles import (
+    AsyncHyperbandOracle,
+    BayesianOptimizationOracle,
+    HyperbandOracle,
+    RandomSearchOracle,
+)
 
-OBJECTIVE = Objective("score", "min")
-Run = tuple[list[float], list[float], float]
-"""True losses and observed ones, in the order of the trials, and CPU seconds per proposal."""
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / "results" / "quality"
+ENDLESS = 10**9
 
+Runner = Callable[[Any, int, int, int], Run]
 
-def run_ours(
-    create: Callable[..., Oracle], problem: Problem, seed: int, trials: int, slots: int
-) -> Run:
-    """A search of one of our oracles, in memory."""
-    space = HyperParameters()
-    problem.space(space)
-    oracle = create(OBJECTIVE, max_trials=trials, seed=seed, hyperparameters=space)
-    noise = np.random.default_rng(seed)
-
-    def outcome(trial: Trial) -> float:
-        return problem.loss(trial.values) + problem.noise * noise.standard_normal()
-
-    began = time.process_time()
-    created = Search(oracle, slots=slots, outcome=outcome).run(trials)
-    cpu = (time.process_time() - began) / len(created)
-    return [problem.loss(t.values) for t in created], [t.score or 0.0 for t in created], cpu
-
-
-def run_keras_tuner(problem: Problem, seed: int, trials: int, slots: int) -> Run:
-    """A search of Keras Tuner's Bayesian optimisation, one trial after the other."""
-    import keras_tuner as kt
-
-    del slots
-    space = kt.HyperParameters()
-    problem.space(space)
-    noise = np.random.default_rng(seed)
-    true, seen = [], []
-
-    class Tuner(kt.engine.base_tuner.BaseTuner):
-        def run_trial(self, trial: Any) -> float:
-            true.append(problem.loss(trial.hyperparameters.values))
-            seen.append(true[-1] + problem.noise * noise.standard_normal())
-            return float(seen[-1])
-
-    objective = kt.Objective("default_objective", "min")
-    oracle = kt.oracles.BayesianOptimizationOracle(
-        objective, max_trials=trials, seed=seed, hyperparameters=space
-    )
-    oracle.verbose = 0
-    with tempfile.TemporaryDirectory() as folder:
-        tuner = Tuner(oracle, directory=folder, project_name="quality")
-        began = time.process_time()
-        tuner.search()
-    return true, seen, (time.process_time() - began) / trials
-
-
-class OptunaSpace:
-    """What `Problem.space` declares, asked of an Optuna trial."""
-
-    def __init__(self, trial: Any) -> None:
-        self.trial = trial
-        self.values: dict[str, Any] = {}
-        self._open = True
-
-    def Float(self, name: str, low: float, high: float, sampling: str = "linear") -> Any:
-        if self._open:
-            log = sampling == "log"
-            self.values[name] = self.trial.suggest_float(name, low, high, log=log)
-        return self.values.get(name)
-
-    def Int(self, name: str, low: int, high: int, sampling: str = "linear") -> Any:
-        if self._open:
-            self.values[name] = self.trial.suggest_int(name, low, high, log=sampling == "log")
-        return self.values.get(name)
-
-    def Choice(self, name: str, values: Sequence[Any]) -> Any:
-        if self._open:
-            self.values[name] = self.trial.suggest_categorical(name, values)
-        return self.values.get(name)
-
-    def Boolean(self, name: str) -> Any:
-        return self.Choice(name, [False, True])
-
-    def conditional_scope(self, name: str, values: Sequence[Any]) -> "OptunaSpace":
-        self._open = self.values[name] in values
-        return self
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        self._open = True
-
-
-def run_optuna(problem: Problem, seed: int, trials: int, slots: int) -> Run:
-    """A search of Optuna's default sampler, one trial after the other."""
-    import optuna
-
-    del slots
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    noise = np.random.default_rng(seed)
-    true, seen = [], []
-
-    def outcome(trial: Any) -> float:
-        space = OptunaSpace(trial)
-        problem.space(space)
-        true.append(problem.loss(space.values))
-        seen.append(true[-1] + problem.noise * noise.standard_normal())
-        return float(seen[-1])
-
-    began = time.process_time()
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
-    study.optimize(outcome, n_trials=trials)
-    return true, seen, (time.process_time() - began) / trials
-
-
-RUNNERS: dict[str, Callable[[Problem, int, int, int], Run]] = {
-    "random": partial(run_ours, RandomSearchOracle),
-    "bayesian": partial(run_ours, BayesianOptimizationOracle),
-    "keras-tuner": run_keras_tuner,
-    "optuna": run_optuna,
+OF_TRIALS: dict[str, Runner] = {
+    "random": partial(run_trials, RandomSearchOracle),
+    "sobol": partial(run_trials, partial(RandomSearchOracle, sampler="sobol")),
+    "bayesian": partial(run_trials, BayesianOptimizationOracle),
+    "optuna": peers.optuna_trials("TPESampler"),
+    "optuna-gp": peers.optuna_trials("GPSampler"),
+    "keras-tuner": peers.keras_tuner_trials("BayesianOptimizationOracle"),
 }
-NEEDS = {"keras-tuner": "keras_tuner", "optuna": "optuna"}
+"""Searches of so many trials."""
 
+_hyperband = partial(HyperbandOracle, hyperband_iterations=float("inf"))
+_asha = partial(AsyncHyperbandOracle, max_trials=ENDLESS)
+OF_EPOCHS: dict[str, Runner] = {
+    "hyperband": partial(run_epochs, _hyperband),
+    "hyperband-bayesian": partial(run_epochs, partial(_hyperband, sampler="bayesian")),
+    "asha": partial(run_epochs, partial(_asha, sampler="random")),
+    "asha-bayesian": partial(run_epochs, _asha),
+    "keras-tuner-hyperband": peers.keras_tuner_hyperband,
+    "optuna-hyperband": peers.optuna_epochs("hyperband"),
+    "optuna-halving": peers.optuna_epochs("halving"),
+    "optuna-median": peers.optuna_epochs("median"),
+    "ray-asha": peers.ray_asha,
+}
+"""Searches of so many epochs."""
 
-def regret(problem: Problem, run: Run) -> float:
-    """How far the trial that looked best is from the minimum."""
-    true, seen, _ = run
-    return true[int(np.argmin(seen))] - problem.minimum
+NEEDS = {"keras-tuner": ["keras_tuner"], "optuna": ["optuna"], "optuna-gp": ["optuna", "torch"]}
+NEEDS |= {"keras-tuner-hyperband": ["keras_tuner"], "ray-asha": ["ray"]}
+NEEDS |= {f"optuna-{pruner}": ["optuna"] for pruner in ("hyperband", "halving", "median")}
 
-
-def compare(name: str, problem: Problem, oracles: list[str], options: argparse.Namespace) -> None:
-    """Prints a row for each oracle."""
-    for oracle in oracles:
-        runs = [
-            RUNNERS[oracle](problem, seed, options.trials, options.slots)
-            for seed in range(options.seeds)
-        ]
-        low, middle, high = np.quantile([regret(problem, run) for run in runs], [0.25, 0.5, 0.75])
-        cpu = 1000 * statistics.mean(run[2] for run in runs)
-        figures = f"{middle:10.3g}  [{low:.3g}, {high:.3g}]"
-        print(f"{name:18} {oracle:12} {figures:36} {cpu:8.1f} ms", flush=True)
+TRIALS, EPOCHS = 100, 540
+DEAR = {"keras-tuner": 50, "optuna-gp": 50}
+"""Oracles whose proposals cost so much that they are asked less often."""
 
 
 def main() -> None:
-    """Runs every oracle on every problem."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Runs what is missing, seed by seed, and writes the report."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--trials", type=int, default=50)
-    parser.add_argument("--slots", type=int, default=1, help="running at the same time; ours only")
-    parser.add_argument("--problems", default=",".join(PROBLEMS))
-    parser.add_argument("--oracle", default=",".join(RUNNERS))
+    parser.add_argument("--slots", type=int, default=1, help="at the same time; ours only")
+    parser.add_argument("--problems", default=",".join([*PROBLEMS, *CURVES]))
+    parser.add_argument("--oracles", default=",".join([*OF_TRIALS, *OF_EPOCHS]))
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="then only the report")
     options = parser.parse_args()
-    missing = [o for o, module in NEEDS.items() if importlib.util.find_spec(module) is None]
-    oracles = [oracle for oracle in options.oracle.split(",") if oracle not in missing]
-    for oracle in missing:
-        print(f"{oracle} is not installed")
-    print(f"{'problem':18} {'oracle':12} {'median regret [quartiles]':36} CPU per proposal")
-    for name in options.problems.split(","):
-        compare(name, PROBLEMS[name], oracles, options)
+    until = time.monotonic() + 60 * options.minutes
+    wanted = [name for name in options.oracles.split(",") if _is_there(name)]
+    for seed in range(options.seeds):
+        for problem in options.problems.split(","):
+            for oracle in wanted:
+                if time.monotonic() < until:
+                    search(oracle, problem, seed, options.slots)
+    if options.slots == 1:
+        report.write(CACHE, ROOT / "docs")
+
+
+def _is_there(oracle: str) -> bool:
+    missing = [module for module in NEEDS.get(oracle, []) if not peers.is_installed(module)]
+    if missing:
+        print(f"{oracle} is left out: {', '.join(missing)} is not installed")
+    return not missing
+
+
+def search(oracle: str, problem: str, seed: int, slots: int) -> None:
+    """One search, unless it is in the cache; nothing for a problem of the other kind."""
+    runners, found = (OF_EPOCHS, CURVES) if problem in CURVES else (OF_TRIALS, PROBLEMS)
+    if oracle not in runners:
+        return
+    suffix = f"-slots{slots}" if slots > 1 else ""
+    path = CACHE / problem / f"{oracle}{suffix}-{seed}.json"
+    if path.exists():
+        return
+    budget = EPOCHS if problem in CURVES else DEAR.get(oracle, TRIALS)
+    run = runners[oracle](found[problem], seed, budget, slots)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(run.to_json()))
+    print(f"{problem:16} {oracle:22} {seed:3} {run.regrets[-1]:10.3g}", flush=True)
 
 
 if __name__ == "__main__":

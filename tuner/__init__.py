@@ -9,9 +9,16 @@ from tuner.oracle import Oracle, synchronized
 from tuner.sklearn_tuner import SklearnTuner
 from tuner.trial import Trial, TrialStatus
 from tuner.tuner import Tuner
-from tuner.tuners import BayesianOptimization, GridSearch, Hyperband, RandomSearch
+from tuner.tuners import (
+    AsyncHyperband,
+    BayesianOptimization,
+    GridSearch,
+    Hyperband,
+    RandomSearch,
+)
 
 __all__ = [
+    "AsyncHyperband",
     "BaseTuner",
     "BayesianOptimization",
     "GridSearch",

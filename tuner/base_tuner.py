@@ -129,6 +129,10 @@ class BaseTuner(TunerResults):
             **fit_kwargs: Likewise, but for the following. `verbose=0` also silences the search.
             timeout: Seconds after which no more trials begin.
             search_verbose: What the search itself shows, whatever `verbose` is: 0 or 1.
+            target: Score that is good enough: the search ends once a trial has it.
+            patience: The search ends when so many trials in a row ended without a better score.
+            max_total_epochs: Epochs that all trials may train together.
+            max_device_hours: Hours that trials may train, summed over slots.
 
         Raises:
             LeaseHeldError: Another process is searching on this project.
@@ -148,6 +152,7 @@ class BaseTuner(TunerResults):
                 self.display.note(opening_line(self.oracle, self.search_project.url))
                 self.on_search_begin()
                 reason = self._run_trials(*fit_args, **fit_kwargs)
+                self.display.note(f"The search has ended: {reason}")
                 self.on_search_end()
                 self.export_if_any_ended(self.display.ended_before)
         finally:
@@ -162,6 +167,8 @@ class BaseTuner(TunerResults):
         if verbose is None:
             verbose = fit_kwargs.get("verbose", self.oracle.verbose)
         self.oracle.verbose = verbose
+        for name, value in options.rules().items():
+            setattr(self.oracle, name, value)
         return options
 
     def _run_trials(self, *fit_args: Any, **fit_kwargs: Any) -> str:
@@ -221,6 +228,9 @@ class BaseTuner(TunerResults):
         executions = results if isinstance(results, list) else [results]
         described = [describe_execution(result, objective) for result in executions]
         trial.record["executions"] = described
+        trained = [len(execution["epochs"]) for execution in described if "epochs" in execution]
+        if trained:
+            trial.record["epochs"] = sum(trained)
         trial.record["scores"] = [execution["metrics"][objective.name] for execution in described]
         step = best_step_of(results, objective, otherwise=trial.metrics.last_step)
         # What the trial reported on its way is no other execution, to be averaged with the result.

@@ -15,8 +15,16 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from storage import StorageError
+from tuner.constraints import create_constraints
 from tuner.entries import complete_values, initial_space, refuse_new_entries
-from tuner.events import CheckpointsDropped, Event, OracleChanged, SearchStarted, ValuesEnqueued
+from tuner.events import (
+    CheckpointsDropped,
+    EarlierTrialsRead,
+    Event,
+    OracleChanged,
+    SearchStarted,
+    ValuesEnqueued,
+)
 from tuner.history import History
 from tuner.hyperparameters import HyperParameters
 from tuner.jsonable import to_json
@@ -28,6 +36,7 @@ from tuner.settings import describe_changes, settings_of
 from tuner.stateful import Stateful
 from tuner.subclassing import OracleSubclassing
 from tuner.trial import Trial
+from tuner.warm_start import read_earlier
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +79,8 @@ class Books(OracleSubclassing, Stateful):
 
     allow_new_entries: bool
     tune_new_entries: bool
+    constraints: list[list[Any]]
+    warm_start_from: list[str]
 
     def __init__(self, hyperparameters: object, seed: int | None) -> None:
         self.seed = secrets.randbelow(2**31) if seed is None else seed
@@ -127,9 +138,15 @@ class Books(OracleSubclassing, Stateful):
         self.changed_settings = describe_changes(self.search_history.settings, settings)
         if self.changed_settings:
             logger.info("Going on with %s", self.changed_settings)
+        earlier = [
+            EarlierTrialsRead(url, to_json(read_earlier(url, self.objective)))
+            for url in self.warm_start_from
+            if url not in self.search_history.earlier
+        ]
         now, total = time.time(), self.planned_trials
         started = SearchStarted(self._ledger.owner, now, total, settings)
-        self._ledger.record(started, *space_grown(self._initial_space, self.search_history.space))
+        grown = space_grown(self._initial_space, self.search_history.space)
+        self._ledger.record(started, *earlier, *grown)
         self.restore(self.search_history.oracle_state)
         for values in self._enqueued:
             self._enqueue(values)
@@ -245,7 +262,9 @@ class Books(OracleSubclassing, Stateful):
     # Our own.
 
     def _new_history(self, seed: int | None = None) -> History:
-        return History(self.objective, self.seed if seed is None else seed)
+        history = History(self.objective, self.seed if seed is None else seed)
+        history.constraints = create_constraints(self.constraints)
+        return history
 
     def _rng(self) -> np.random.Generator:
         """The generator of the next question: a function of position, so it needs no state."""

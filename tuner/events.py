@@ -76,6 +76,16 @@ class TrialEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierTrialsRead:
+    """The search knows the trials of another one, as they were when it began."""
+
+    source: str
+    """Path or URL of that search's project."""
+    trials: list[dict[str, Any]]
+    """`values`, `score` and `metrics` of each."""
+
+
+@dataclass(frozen=True, slots=True)
 class SearchEnded:
     reason: str
     time: float
@@ -114,6 +124,7 @@ Event = (
     | CheckpointsDropped
     | JournalRepaired
     | OracleChanged
+    | EarlierTrialsRead
     | SearchEnded
 )
 
@@ -127,6 +138,7 @@ TYPES: dict[str, type[Event]] = {
     "checkpoints_dropped": CheckpointsDropped,
     "journal_repaired": JournalRepaired,
     "oracle_changed": OracleChanged,
+    "earlier_trials_read": EarlierTrialsRead,
     "search_ended": SearchEnded,
 }
 NAMES = {cls: name for name, cls in TYPES.items()}

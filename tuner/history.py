@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 
 from tuner.budget import Budget
+from tuner.constraints import Constraint, create_constraints
+from tuner.earlier import EarlierTrial
 from tuner.events import (
     CheckpointsDropped,
+    EarlierTrialsRead,
     Event,
     JournalRepaired,
     OracleChanged,
@@ -58,6 +61,12 @@ class History:
         """What an oracle keeps beyond this history."""
         self.enqueued: list[dict[str, Any]] = []
         """Values the user asked for, that have had no trial yet."""
+        self.constraints: tuple[Constraint, ...] = ()
+        """What a trial must keep to be one of the best."""
+        self.earlier: dict[str, list[EarlierTrial]] = {}
+        """Trials of earlier searches, by the URL of their project."""
+        self.ended_before: dict[str, int] = {}
+        """How many trials had ended when a trial was created."""
         self.dropped: set[str] = set()
         """Ids of trials whose weights were deleted, since they were not to be kept."""
         self._asked_for: set[str] = set()
@@ -81,11 +90,20 @@ class History:
                 self._retry(event)
             case TrialEnded():
                 self._end(event)
-            case CheckpointsDropped() | JournalRepaired() | OracleChanged() | SearchEnded():
+            case (
+                CheckpointsDropped()
+                | EarlierTrialsRead()
+                | JournalRepaired()
+                | OracleChanged()
+                | SearchEnded()
+            ):
                 self._take(event)
 
     def _take(
-        self, event: CheckpointsDropped | JournalRepaired | OracleChanged | SearchEnded
+        self,
+        event: (
+            CheckpointsDropped | EarlierTrialsRead | JournalRepaired | OracleChanged | SearchEnded
+        ),
     ) -> None:
         match event:
             case CheckpointsDropped():
@@ -94,6 +112,9 @@ class History:
                 pass  # told for people; what was brought back stands beside it
             case OracleChanged():
                 self.oracle_state = dict(event.state)
+            case EarlierTrialsRead():
+                earlier = [EarlierTrial(event.source, **trial) for trial in event.trials]
+                self.earlier[event.source] = earlier
             case SearchEnded():
                 self.end_reason = event.reason
 
@@ -102,10 +123,21 @@ class History:
             self.apply(event)
 
     def loss(self, trial: Trial) -> float:
-        """The trial's score, turned so that lower is better; infinite without a score."""
-        if trial.score is None:
+        """The trial's score, turned so that lower is better.
+
+        Infinite without a score, and where a constraint is violated.
+        """
+        if trial.score is None or not self.is_feasible(trial):
             return float("inf")
-        return -trial.score if self.objective.direction == "max" else trial.score
+        return self.loss_of(trial.score)
+
+    def loss_of(self, score: float) -> float:
+        """A score, turned so that lower is better."""
+        return -score if self.objective.direction == "max" else score
+
+    def is_feasible(self, trial: Trial) -> bool:
+        """Whether a trial that has ended keeps all constraints."""
+        return all(constraint.holds(trial) for constraint in self.constraints)
 
     def ranked(self) -> list[Trial]:
         """The completed trials, best first; ties in the order of creation."""
@@ -138,11 +170,18 @@ class History:
         self.max_trials = event.max_trials
         self.settings = dict(event.settings)
         self.seed = self.settings.get("seed", self.seed)
+        self._constrain(create_constraints(self.settings.get("constraints")))
         self.started = self.started or event.time
         self.end_reason = None
         for trial in self.running.values():
             trial.forget_outcome()
             trial.interruptions += 1
+
+    def _constrain(self, constraints: tuple[Constraint, ...]) -> None:
+        """Who is the best may be another now."""
+        if constraints != self.constraints:
+            self.constraints = constraints
+            self.best = next((t for t in self.ranked() if self.is_feasible(t)), None)
 
     def _grow(self, event: SpaceGrown) -> None:
         grown = HyperParameters()
@@ -159,6 +198,7 @@ class History:
         trial.seed, trial.budget = event.seed, budget
         self.trials[trial.trial_id] = self.running[trial.trial_id] = trial
         self._created[trial.trial_id] = (len(self.space.space), dict(values))
+        self.ended_before[trial.trial_id] = len(self.end_order)
         self.tried.add(values_key(event.values))
         if event.enqueued:
             del self.enqueued[:1]  # none, where a repaired journal has lost the request
@@ -204,5 +244,7 @@ class History:
             self.failed += 1
             return
         self.completed += 1
+        if not self.is_feasible(trial):
+            return
         if self.best is None or self.loss(trial) < self.loss(self.best):
             self.best = trial

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from tuner.books import Books, synchronized
@@ -20,6 +21,7 @@ from tuner.objective import create_objective
 from tuner.proposal import Done, Proposal, Wait
 from tuner.seeds import trial_seed
 from tuner.stop_policy import Curves, StopPolicy
+from tuner.stopping import StoppingRules
 from tuner.trial import Trial, TrialStatus
 from tuner.trials_by_id import trial_id_of
 
@@ -48,6 +50,15 @@ class Oracle(Books):
         max_retries_per_trial: How often a trial that raised, or gave no finite score, is tried
             again.
         max_consecutive_failed_trials: Failed trials in a row that end the search.
+        target: Score that is good enough: the search ends once a trial has it.
+        patience: The search ends when so many trials in a row ended without a better score.
+        max_total_epochs: Epochs that all trials may train together.
+        max_device_hours: Hours that trials may train, summed over slots.
+        constraints: Triples like `("model_size", "<=", 1e6)`: a metric of the trial, `"<="` or
+            `">="`, and a bound. A trial that violates one is none of the best. `"model_size"`,
+            the number of trainable parameters, is known of every Keras model.
+        warm_start_from: Paths or URLs of projects with the same objective, whose trials are
+            learnt from. Their spaces need only overlap: what one lacks has its default.
     """
 
     def __init__(
@@ -60,8 +71,24 @@ class Oracle(Books):
         seed: int | None = None,
         max_retries_per_trial: int = 0,
         max_consecutive_failed_trials: int = 3,
+        *,
+        target: float | None = None,
+        patience: int | None = None,
+        max_total_epochs: int | None = None,
+        max_device_hours: float | None = None,
+        constraints: Sequence[Sequence[Any]] | None = None,
+        warm_start_from: Sequence[str] | str | None = None,
     ) -> None:
         self.objective = create_objective(objective)
+        self.target = target
+        self.patience = patience
+        self.max_total_epochs = max_total_epochs
+        self.max_device_hours = max_device_hours
+        self.constraints = [list(constraint) for constraint in constraints or ()]
+        alone = isinstance(warm_start_from, str | PurePath)
+        self.warm_start_from = [
+            str(url) for url in ([warm_start_from] if alone else warm_start_from or ())
+        ]
         self.max_trials = max_trials
         self.allow_new_entries = allow_new_entries
         self.tune_new_entries = tune_new_entries
@@ -74,6 +101,7 @@ class Oracle(Books):
         self._progress: dict[str, tuple[int, int]] = {}
         """How far trials had come when their processes died last."""
         self._curves: Curves | None = None
+        self._stopping_rules()  # refuses what makes no sense
         super().__init__(hyperparameters, seed)
 
     @property
@@ -275,6 +303,10 @@ class Oracle(Books):
     def _new_trial(self) -> Trial:
         if self.max_trials is not None and len(self.trials) >= self.max_trials:
             return self._no_trial(TrialStatus.STOPPED)
+        rules = self._stopping_rules()
+        enough = rules.reason_to_stop(self.search_history)
+        if enough is not None:
+            return self._no_trial(TrialStatus.STOPPED, enough)
         trial_id = trial_id_of(len(self.trials))
         enqueued = bool(self.search_history.enqueued)
         if not enqueued or self.grants_budgets:
@@ -284,6 +316,11 @@ class Oracle(Books):
         if answer["status"] != TrialStatus.RUNNING:
             return self._no_trial(answer["status"], answer.get("reason"))
         budget: Budget | None = answer.get("budget")
+        if budget is not None:
+            epochs = budget.epochs - budget.initial_epoch
+            enough = rules.reason_to_stop(self.search_history, epochs)
+            if enough is not None:
+                return self._no_trial(TrialStatus.STOPPED, enough)
         enqueued = enqueued and (budget is None or budget.parent is None)
         if enqueued:
             answer["values"] = complete_values(
@@ -299,6 +336,11 @@ class Oracle(Books):
         )
         self._ledger.record(created)
         return self.trials[trial_id]
+
+    def _stopping_rules(self) -> StoppingRules:
+        return StoppingRules(
+            self.target, self.patience, self.max_total_epochs, self.max_device_hours
+        )
 
     def _ask(self, trial_id: str) -> dict[str, Any]:
         self._asking = self._rng()

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.hyperparameters import HyperParameter, HyperParameters
+from tuner.stopping import StoppingRules
 
-NAMES = ("timeout", "search_verbose")
+RULES = ("target", "patience", "max_total_epochs", "max_device_hours")
+"""Those that are arguments of an oracle too; here they are of this search only."""
+NAMES = ("timeout", "search_verbose", *RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +24,21 @@ class SearchOptions:
     """Seconds after which no more trials begin."""
     search_verbose: int | str | None = None
     """What the search shows; None for what `verbose` says."""
+    target: float | None = None
+    """Score that is good enough; see `StoppingRules`, as the following ones."""
+    patience: int | None = None
+    max_total_epochs: int | None = None
+    max_device_hours: float | None = None
 
     def __post_init__(self) -> None:
         if self.timeout is not None and not self.timeout > 0:
             msg = "Expected `timeout` to be a positive number of seconds, or None."
             raise ValueError(f"{msg} Received: timeout={self.timeout!r}.")
+        StoppingRules(**self.rules())
+
+    def rules(self) -> dict[str, Any]:
+        """What was given of the `RULES`."""
+        return {name: getattr(self, name) for name in RULES if getattr(self, name) is not None}
 
     @classmethod
     def taken_from(

@@ -11,6 +11,8 @@ from tuner.jsonable import to_json
 PLAIN = (bool, int, float, str, type(None))
 NOT_SETTINGS = {"objective", "hyperparameters"}
 """Kept elsewhere: in `project.json`, and as the space."""
+LISTS = {"constraints", "warm_start_from"}
+"""Settings that are lists of plain values."""
 
 
 def settings_of(oracle: object) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def settings_of(oracle: object) -> dict[str, Any]:
         {
             name: value
             for name, value in kept.items()
-            if isinstance(value, PLAIN) and name not in NOT_SETTINGS
+            if (isinstance(value, PLAIN) and name not in NOT_SETTINGS) or name in LISTS
         }
     )
     return settings

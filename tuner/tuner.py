@@ -15,7 +15,7 @@ from tuner.base_tuner import BaseTuner
 from tuner.compiling import override_compile_args
 from tuner.cross_validation import arguments_of_fold, splitter_of
 from tuner.hyperparameters import HyperParameters
-from tuner.model_size import check_size
+from tuner.model_size import check_size, model_size
 from tuner.oracle import Oracle
 from tuner.pace import checked_every
 from tuner.shuffling import shuffle_by
@@ -205,6 +205,7 @@ class Tuner(BaseTuner):
             kwargs["callbacks"] = [*kwargs.get("callbacks", []), self._size_limit()]
         result = self.hypermodel.fit(hp, model, *args, **kwargs)  # type: ignore[union-attr]
         check_size(model, self.max_model_size)  # `fit` may not have passed on the callbacks
+        trial.record["model_size"] = model_size(model)
         if model.built and hasattr(model, "get_build_config"):
             trial.record["build_config"] = model.get_build_config()
             description.keep(self.search_project, trial, model)

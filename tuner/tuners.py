@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from inspect import Parameter, signature
 from typing import Any
 
+from tuner.oracles.async_hyperband import AsyncHyperbandOracle
 from tuner.oracles.bayesian_optimization import BayesianOptimizationOracle
 from tuner.oracles.grid_search import GridSearchOracle
 from tuner.oracles.hyperband import HyperbandOracle
@@ -18,7 +20,8 @@ class RandomSearch(Tuner):
         hypermodel: A `HyperModel`, or a function from `hp` to a compiled Keras model.
         objective: See `Oracle`, as all arguments down to `max_consecutive_failed_trials`.
         max_trials: Number of configurations to try.
-        **kwargs: Arguments of `Tuner`.
+        **kwargs: Keyword arguments of `RandomSearchOracle` and `Oracle`, as `target`,
+            `constraints` or `warm_start_from`, and arguments of `Tuner`.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class RandomSearch(Tuner):
             allow_new_entries=allow_new_entries,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **_of_oracle(RandomSearchOracle, kwargs),
         )
         super().__init__(oracle, hypermodel, **kwargs)
 
@@ -55,7 +59,8 @@ class GridSearch(Tuner):
         hypermodel: A `HyperModel`, or a function from `hp` to a compiled Keras model.
         objective: See `Oracle`, as all arguments down to `max_consecutive_failed_trials`.
         max_trials: Number of configurations to try; None for all.
-        **kwargs: Arguments of `Tuner`.
+        **kwargs: Keyword arguments of `GridSearchOracle` and `Oracle`, as `target`,
+            `constraints` or `warm_start_from`, and arguments of `Tuner`.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class GridSearch(Tuner):
             allow_new_entries=allow_new_entries,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **_of_oracle(GridSearchOracle, kwargs),
         )
         super().__init__(oracle, hypermodel, **kwargs)
 
@@ -96,7 +102,8 @@ class BayesianOptimization(Tuner):
         alpha: Variance of the noise that is added to the scores, once they are standardised.
         beta: Weight of what is unknown against what is expected; see
             `BayesianOptimizationOracle`.
-        **kwargs: Arguments of `Tuner`.
+        **kwargs: Keyword arguments of `BayesianOptimizationOracle` and `Oracle`, as `target`,
+            `constraints` or `warm_start_from`, and arguments of `Tuner`.
     """
 
     def __init__(
@@ -127,6 +134,62 @@ class BayesianOptimization(Tuner):
             allow_new_entries=allow_new_entries,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **_of_oracle(BayesianOptimizationOracle, kwargs),
+        )
+        super().__init__(oracle, hypermodel, **kwargs)
+
+
+class AsyncHyperband(Tuner):
+    """Hyperband without waiting: ASHA (Li et al., 2020), with a model that proposes.
+
+    A trial is promoted, and goes on from its last epoch, the moment it is among the best of its
+    rung, so that every slot is busy.
+
+    Args:
+        hypermodel: A `HyperModel`, or a function from `hp` to a compiled Keras model.
+        objective: See `Oracle`, as all arguments from `seed` to `max_consecutive_failed_trials`.
+        max_epochs: Epochs of the longest training.
+        factor: One in so many trials is promoted.
+        min_epochs: Epochs of the shortest training; see `AsyncHyperbandOracle`.
+        max_trials: Number of trials, promotions included; as many as `Hyperband` has in one
+            iteration if omitted.
+        sampler: `"bayesian"`, `"random"` or `"sobol"`.
+        **kwargs: Keyword arguments of `Oracle`, as `target`, `constraints` or `warm_start_from`,
+            and arguments of `Tuner`.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: Any = None,
+        max_epochs: int = 100,
+        factor: int = 3,
+        min_epochs: int | None = None,
+        max_trials: int | None = None,
+        seed: int | None = None,
+        hyperparameters: Any = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        *,
+        sampler: str = "bayesian",
+        **kwargs: Any,
+    ) -> None:
+        oracle = AsyncHyperbandOracle(
+            objective=objective,
+            max_epochs=max_epochs,
+            factor=factor,
+            min_epochs=min_epochs,
+            max_trials=max_trials,
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            sampler=sampler,
+            **_of_oracle(AsyncHyperbandOracle, kwargs),
         )
         super().__init__(oracle, hypermodel, **kwargs)
 
@@ -142,7 +205,8 @@ class Hyperband(Tuner):
         max_epochs: Epochs of the longest training.
         factor: By how much each rung reduces the number of trials.
         hyperband_iterations: How often the whole table of brackets is run.
-        **kwargs: Arguments of `Tuner`.
+        **kwargs: Keyword arguments of `HyperbandOracle` and `Oracle`, as `target`,
+            `constraints` or `warm_start_from`, and arguments of `Tuner`.
     """
 
     def __init__(
@@ -171,5 +235,13 @@ class Hyperband(Tuner):
             allow_new_entries=allow_new_entries,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **_of_oracle(HyperbandOracle, kwargs),
         )
         super().__init__(oracle, hypermodel, **kwargs)
+
+
+def _of_oracle(oracle: type, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Takes the keyword-only arguments of an oracle out of those of a tuner."""
+    parameters = signature(oracle).parameters.values()
+    names = [p.name for p in parameters if p.kind is Parameter.KEYWORD_ONLY]
+    return {name: kwargs.pop(name) for name in names if name in kwargs}

@@ -13,9 +13,11 @@ from tuner.bayesian.acquisition import LogExpectedImprovement
 from tuner.bayesian.encoding import Encoder
 from tuner.bayesian.surrogate import Observations, build_utility
 from tuner.bayesian.utility import Utility
+from tuner.bayesian.warping import warp
 from tuner.hyperparameters import HyperParameters
 from tuner.oracles import BayesianOptimizationOracle
-from tuner.oracles.bayesian_optimization import Recipe, propose
+from tuner.oracles.bayesian_optimization import propose
+from tuner.oracles.drawing import Recipe
 from tuner.proposal import Proposal
 from tuner.sampling import values_key
 from tuner.testing import OracleTests, Search, mixed_space
@@ -138,10 +140,16 @@ def test_a_chance_of_failure_is_weighed_against_the_loss():
     """Failed trials whose losses would be believed to be the best."""
     space = box(1)
     points = np.linspace(0, 1, 11)[:, None]
-    seen = Observations(points[:8], 1.0 - points[:8, 0], points[8:], np.zeros((0, 1)))
-    rng = np.random.default_rng(0)
-    options = (Encoder(space).categorical, LogExpectedImprovement, 1e-8)
-    careful = build_utility(seen, *options, rng)
+    seen = Observations(
+        points=points[:8],
+        targets=warp(1.0 - points[:8, 0]),
+        failed=points[8:],
+        running=np.zeros((0, 1)),
+        categorical=Encoder(space).categorical,
+        context=np.zeros(0),
+        feasible=np.ones(8, dtype=bool),
+    )
+    careful = build_utility(seen, LogExpectedImprovement, 1e-8, np.random.default_rng(0))
     careless = Utility(careful.losses, careful.acquisition)
     at = np.array([[0.4], [0.85], [0.95]])
     assert (careless(at)[1:] > careless(at)[0]).all()

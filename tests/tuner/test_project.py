@@ -110,6 +110,7 @@ def test_every_event_has_a_name():
         "CheckpointsDropped",
         "JournalRepaired",
         "OracleChanged",
+        "EarlierTrialsRead",
         "SearchEnded",
     }
 

@@ -7,7 +7,7 @@ from scipy.optimize import Bounds, minimize
 
 from tuner.bayesian.dimension import Array, Dimension
 from tuner.bayesian.encoding import Encoder
-from tuner.bayesian.utility import Utility
+from tuner.bayesian.utility import Objective
 
 SPREAD = 768
 """Points anywhere."""
@@ -24,7 +24,7 @@ ROUNDS = 3
 
 
 def maximise(
-    utility: Utility, encoder: Encoder, incumbents: Array, rng: np.random.Generator
+    utility: Objective, encoder: Encoder, incumbents: Array, rng: np.random.Generator
 ) -> Array:
     """Legal points, the most useful first, (points, dimensions).
 
@@ -55,7 +55,7 @@ def near(incumbents: Array, encoder: Encoder, rng: np.random.Generator, count: i
     return encoder.snap(np.where(rng.random(shape) < share, moved, centres))
 
 
-def climb(utility: Utility, encoder: Encoder, points: Array, steps: int = STEPS) -> Array:
+def climb(utility: Objective, encoder: Encoder, points: Array, steps: int = STEPS) -> Array:
     """Follows the gradient in all active numbers, from all points at once, then rounds."""
     free = encoder.active(points) & ~encoder.categorical
     if not free.any():
@@ -81,7 +81,7 @@ def climb(utility: Utility, encoder: Encoder, points: Array, steps: int = STEPS)
     return encoder.snap(place(found.x))
 
 
-def walk(utility: Utility, encoder: Encoder, points: Array) -> Array:
+def walk(utility: Objective, encoder: Encoder, points: Array) -> Array:
     """Takes the best single step between legal values while there is one, then climbs again."""
     if encoder.continuous.all():
         return points

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.special import log_ndtr
@@ -11,49 +12,91 @@ from tuner.bayesian.acquisition import LOG_SQRT_2PI, Acquisition
 from tuner.bayesian.dimension import Array
 from tuner.bayesian.gp import GaussianProcess
 
+LIMIT_BLUR = 0.01**2
 BLUR = 0.1**2
 """Variance that is added to a failure's, so that where nothing is uncertain there is a slope."""
+
+
+class Objective(Protocol):
+    """What a search for the best point asks."""
+
+    def __call__(self, points: Array) -> Array:
+        """Values, the higher the better."""
+        ...
+
+    def with_gradient(self, points: Array) -> tuple[Array, Array]:
+        """Values, and their gradients by the points."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A constraint: a quantity that must not be above a bound.
+
+    Args:
+        model: Model of the quantity.
+        bound: In the model's units.
+    """
+
+    model: GaussianProcess
+    bound: float
+
+    def log_chance(self, mean: Array, variance: Array) -> tuple[Array, Array, Array]:
+        """The logarithm of the chance that it holds, and its derivatives."""
+        return log_chance_below(self.bound, mean, variance, LIMIT_BLUR)
 
 
 @dataclass(frozen=True)
 class Utility:
     """How much a trial at a point is worth, the more the better.
 
-    The acquisition, plus the logarithm of the chance that the trial does not fail: with the
-    logarithm of the expected improvement this is the constrained expected improvement (Gardner
-    et al., 2014).
+    The acquisition, plus the logarithms of the chances that the trial does not fail and that each
+    constraint holds: with the logarithm of the expected improvement this is the constrained
+    expected improvement (Gardner et al., 2014).
 
     Args:
         losses: Model of the losses.
         acquisition: What is made of it.
         failures: Model of the failures, 1 where a trial failed and 0 where not; None while
             there were none.
+        limits: Constraints.
     """
 
     losses: GaussianProcess
     acquisition: Acquisition
     failures: GaussianProcess | None = None
+    limits: tuple[Limit, ...] = ()
 
     def __call__(self, points: Array) -> Array:
-        value, _, _ = self.acquisition(*self.losses.predict(points))
-        if self.failures is None:
-            return value
-        log_chance, _, _ = log_chance_of_success(*self.failures.predict(points))
-        return value + log_chance
+        return sum((f(*model.predict(points))[0] for model, f in self._terms), np.zeros(()))
 
     def with_gradient(self, points: Array) -> tuple[Array, Array]:
         """Utilities, and their gradients by the points."""
-        value, gradient = _chained(self.losses, self.acquisition, points)
-        if self.failures is None:
-            return value, gradient
-        log_chance, slope = _chained(self.failures, log_chance_of_success, points)
-        return value + log_chance, gradient + slope
+        values, gradient = np.zeros(len(points)), np.zeros(points.shape)
+        for model, function in self._terms:
+            value, slope = _chained(model, function, points)
+            values, gradient = values + value, gradient + slope
+        return values, gradient
+
+    @property
+    def _terms(self) -> list[tuple[GaussianProcess, Acquisition]]:
+        terms: list[tuple[GaussianProcess, Acquisition]] = [(self.losses, self.acquisition)]
+        if self.failures is not None:
+            terms.append((self.failures, log_chance_of_success))
+        return terms + [(limit.model, limit.log_chance) for limit in self.limits]
 
 
 def log_chance_of_success(mean: Array, variance: Array) -> tuple[Array, Array, Array]:
     """The logarithm of the chance that a failure is below one half, and its derivatives."""
-    std = np.sqrt(variance + BLUR)
-    z = (0.5 - mean) / std
+    return log_chance_below(0.5, mean, variance, BLUR)
+
+
+def log_chance_below(
+    bound: float, mean: Array, variance: Array, blur: float
+) -> tuple[Array, Array, Array]:
+    """The logarithm of the chance that a value is below a bound, and its derivatives."""
+    std = np.sqrt(variance + blur)
+    z = (bound - mean) / std
     log_chance = log_ndtr(z)
     slope = np.exp(-0.5 * z * z - LOG_SQRT_2PI - log_chance)
     return log_chance, -slope / std, -slope * z / (2 * std * std)

@@ -7,174 +7,35 @@ made anew from the history at each question, so a resumed search asks the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.history import History
-from tuner.hyperparameters import Choice, Fixed, HyperParameter, HyperParameters, Numerical
+from tuner.hyperparameters import HyperParameter
 from tuner.oracle import Oracle
+from tuner.oracles.drawing import BETA, LEAST_NOISE, Recipe, draw, nonfixed
+from tuner.oracles.observing import scored_trials
 from tuner.proposal import Decision, Done, Proposal, Wait
-from tuner.sampling import Values, count_values, iterate_values, values_key
 from tuner.trial import Trial, TrialStatus
 
-if TYPE_CHECKING:  # scipy: only a search that asks needs it
-    from tuner.bayesian.acquisition import Acquisition
-    from tuner.bayesian.encoding import Encoder
-    from tuner.bayesian.surrogate import Observations
-
-ALPHA, BETA = 1e-4, 2.6
-"""Keras Tuner's defaults; whoever gives others asks for Keras Tuner's acquisition."""
-LEAST_NOISE = 1e-8
-LISTED = 300
-"""Points of a space up to which each of them is looked at."""
-INCUMBENTS = 5
-"""Best trials near which a better one is looked for."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How proposals are made.
-
-    Args:
-        initial: Trials before there is a model; None for a number that suits the space.
-        acquisition: `"log_ei"` or `"ucb"`.
-        least_noise: Least variance of the noise of standardised losses.
-        beta: Weight of the uncertainty in `"ucb"`.
-    """
-
-    initial: int | None = None
-    acquisition: str = "log_ei"
-    least_noise: float = LEAST_NOISE
-    beta: float = BETA
-
-    def initial_trials(self, dimensions: int) -> int:
-        if self.initial is not None:
-            return self.initial
-        return min(max(dimensions + 1, 5), 10)
-
-    def create_acquisition(self, incumbent: float) -> Acquisition:
-        from tuner.bayesian.acquisition import LogExpectedImprovement, LowerConfidenceBound
-
-        if self.acquisition == "ucb":
-            return LowerConfidenceBound(self.beta)
-        return LogExpectedImprovement(incumbent)
+ALPHA = 1e-4
+"""Keras Tuner's default, as is `BETA`; whoever gives others asks for its acquisition."""
 
 
 def propose(history: History, rng: np.random.Generator, recipe: Recipe | None = None) -> Decision:
     """The trial of most utility among those that were not tried.
 
-    The first trials are the defaults, if somebody chose any, and a Sobol sequence.
+    The first trials are the best of earlier searches, if there are any, the defaults, if
+    somebody chose them, and a Sobol sequence.
     """
-    from tuner.bayesian.encoding import Encoder
-
-    recipe = recipe or Recipe()
-    encoder = Encoder(history.space)
-    scored = [trial for trial in history.trials.values() if _has_score(trial, history)]
-    initial = recipe.initial_trials(len(encoder))
-    if not len(encoder) or len(scored) < 2 or len(scored) + len(history.running) < initial:  # noqa: PLR2004 - two make a line
-        candidates = _initial(history, encoder)
-    else:
-        candidates = _useful(history, encoder, scored, recipe, rng)
-    for values in candidates:
-        if values_key(values) not in history.tried:
-            return Proposal(values)
-    return _anything(history, rng)
-
-
-def _anything(history: History, rng: np.random.Generator) -> Decision:
-    values = history.untried(rng)
+    values = draw(history, rng, "bayesian", recipe)
     if values is not None:
         return Proposal(values)
     # A running trial may still meet hyperparameters that nobody has seen.
     return Wait() if history.running else Done("every configuration of the space has had a trial")
-
-
-def _has_score(trial: Trial, history: History) -> bool:
-    return trial.status == TrialStatus.COMPLETED and bool(np.isfinite(history.loss(trial)))
-
-
-def _initial(history: History, encoder: Encoder) -> Iterator[Values]:
-    """The defaults, then the point of the Sobol sequence whose turn it is."""
-    from tuner.bayesian.design import sobol
-
-    space = history.space
-    if not history.trials and _has_chosen_defaults(space):
-        defaults = space.with_values({})
-        defaults.ensure_active_values()
-        yield defaults.values
-    if len(encoder):
-        point = sobol(len(encoder), len(history.trials), history.seed)
-        yield encoder.decode(encoder.spread(point[None, :])[0])
-
-
-def _has_chosen_defaults(space: HyperParameters) -> bool:
-    """Whether a default is not just the first value there is."""
-    return any(_is_chosen(parameter) for parameter in _nonfixed(space))
-
-
-def _is_chosen(parameter: HyperParameter) -> bool:
-    match parameter:
-        case Numerical():
-            return bool(parameter.default != parameter.min_value)
-        case Choice():
-            return bool(parameter.default != parameter.values[0])
-        case _:
-            return bool(parameter.default)
-
-
-def _useful(
-    history: History,
-    encoder: Encoder,
-    scored: Sequence[Trial],
-    recipe: Recipe,
-    rng: np.random.Generator,
-) -> Iterator[Values]:
-    """Configurations, the most useful first."""
-    from tuner.bayesian.search import maximise
-    from tuner.bayesian.surrogate import build_utility
-
-    seen = _observations(history, encoder, scored, rng)
-    utility = build_utility(
-        seen, encoder.categorical, recipe.create_acquisition, recipe.least_noise, rng
-    )
-    if count_values(history.space, LISTED) is not None:
-        left = [v for v in iterate_values(history.space) if values_key(v) not in history.tried]
-        worth = utility(np.array([encoder.encode(v) for v in left])) if left else np.zeros(0)
-        yield from (left[k] for k in np.argsort(-worth, kind="stable"))
-        return
-    best = seen.points[np.argsort(seen.losses, kind="stable")[:INCUMBENTS]]
-    for point in maximise(utility, encoder, best, rng):
-        yield encoder.decode(point)
-
-
-def _observations(
-    history: History, encoder: Encoder, scored: Sequence[Trial], rng: np.random.Generator
-) -> Observations:
-    from tuner.bayesian.subset import informative
-    from tuner.bayesian.surrogate import FAILURES_SEEN, SEEN, Observations
-
-    losses = np.array([history.loss(trial) for trial in scored])
-    some = informative(losses, SEEN, rng)
-    failed = [t for t in history.trials.values() if t.ended and not _has_score(t, history)]
-
-    def encode(trials: Sequence[Trial]) -> NDArray[np.float64]:
-        rows = [encoder.encode(trial.values) for trial in trials]
-        return np.array(rows).reshape(len(rows), len(encoder))
-
-    return Observations(
-        points=encode([scored[k] for k in some]),
-        losses=losses[some],
-        failed=encode(failed[-FAILURES_SEEN:]),
-        running=encode(list(history.running.values())),
-    )
-
-
-def _nonfixed(space: HyperParameters) -> list[HyperParameter]:
-    return [parameter for parameter in space.space if not isinstance(parameter, Fixed)]
 
 
 class BayesianOptimizationOracle(Oracle):
@@ -207,6 +68,12 @@ class BayesianOptimizationOracle(Oracle):
         max_consecutive_failed_trials: int = 3,
         *,
         acquisition: str | None = None,
+        target: float | None = None,
+        patience: int | None = None,
+        max_total_epochs: int | None = None,
+        max_device_hours: float | None = None,
+        constraints: Sequence[Sequence[Any]] | None = None,
+        warm_start_from: Sequence[str] | str | None = None,
     ) -> None:
         super().__init__(
             objective=objective,
@@ -217,6 +84,12 @@ class BayesianOptimizationOracle(Oracle):
             seed=seed,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
+            target=target,
+            patience=patience,
+            max_total_epochs=max_total_epochs,
+            max_device_hours=max_device_hours,
+            constraints=constraints,
+            warm_start_from=warm_start_from,
         )
         if acquisition not in (None, "log_ei", "ucb"):
             msg = "Expected `acquisition` to be 'log_ei' or 'ucb'."
@@ -244,7 +117,7 @@ class BayesianOptimizationOracle(Oracle):
 
     def _nonfixed_space(self) -> list[HyperParameter]:
         """The parameters that are searched."""
-        return _nonfixed(self.hyperparameters)
+        return nonfixed(self.hyperparameters)
 
     def _get_hp_bounds(self) -> NDArray[np.float64]:
         """Bounds of `_vectorize_trials`, (parameters, 2)."""
@@ -252,7 +125,7 @@ class BayesianOptimizationOracle(Oracle):
 
     def _vectorize_trials(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Probabilities of the values of the completed trials, and their losses."""
-        trials = [t for t in self.trials.values() if _has_score(t, self.history)]
+        trials = scored_trials(self.history)
         space = self._nonfixed_space()
         rows = [[_probability(p, trial) for p in space] for trial in trials]
         losses = [self.history.loss(trial) for trial in trials]

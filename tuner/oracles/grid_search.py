@@ -181,6 +181,13 @@ class GridSearchOracle(Oracle):
         tune_new_entries: bool = True,
         max_retries_per_trial: int = 0,
         max_consecutive_failed_trials: int = 3,
+        *,
+        target: float | None = None,
+        patience: int | None = None,
+        max_total_epochs: int | None = None,
+        max_device_hours: float | None = None,
+        constraints: Sequence[Sequence[Any]] | None = None,
+        warm_start_from: Sequence[str] | str | None = None,
     ) -> None:
         super().__init__(
             objective=objective,
@@ -191,6 +198,12 @@ class GridSearchOracle(Oracle):
             seed=seed,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
+            target=target,
+            patience=patience,
+            max_total_epochs=max_total_epochs,
+            max_device_hours=max_device_hours,
+            constraints=constraints,
+            warm_start_from=warm_start_from,
         )
         self._sweep: Sweep | None = None
 

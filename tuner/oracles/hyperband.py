@@ -6,17 +6,21 @@ from the trials, so a resumed search asks what the uninterrupted one would have 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from tuner.budget import Budget
 from tuner.history import History
 from tuner.oracle import Oracle
+from tuner.oracles.drawing import Recipe, check_sampler, draw
 from tuner.proposal import Decision, Done, Proposal, Wait
+from tuner.sampling import Values
 from tuner.trial import Trial, TrialStatus
 
 
@@ -66,18 +70,24 @@ class Ladder:
 
 
 def propose(
-    history: History, rng: np.random.Generator, ladder: Ladder, sweeps: float = 1
+    history: History,
+    rng: np.random.Generator,
+    ladder: Ladder,
+    sweeps: float = 1,
+    sampler: str = "random",
 ) -> Decision:
     """The next trial of the first bracket that has one, in the order of the table.
 
     While a bracket waits for its running trials the next one is begun, so that no slot idles.
     """
-    values = history.untried(rng)
+    fresh = functools.cache(
+        lambda: draw(history, rng, sampler, Recipe(max_epochs=ladder.max_epochs))
+    )
     for sweep, rungs in _brackets(ladder, sweeps):
-        decision = _ask_bracket(history, sweep, rungs, values)
+        decision = _ask_bracket(history, sweep, rungs, fresh)
         if decision is not None:
             return decision
-        if values is None and not history.at_rung(sweep, len(rungs) - 1, 0):
+        if fresh() is None and not history.at_rung(sweep, len(rungs) - 1, 0):
             break  # nothing left to begin a bracket with
     return Wait() if history.running else Done("every bracket is complete")
 
@@ -90,11 +100,12 @@ def _brackets(ladder: Ladder, sweeps: float) -> Iterator[tuple[int, list[Rung]]]
 
 
 def _ask_bracket(
-    history: History, sweep: int, rungs: list[Rung], values: dict[str, object] | None
+    history: History, sweep: int, rungs: list[Rung], fresh: Callable[[], Values | None]
 ) -> Proposal | None:
     bracket = len(rungs) - 1
     filled = [history.at_rung(sweep, bracket, level) for level in range(len(rungs))]
     if len(filled[0]) < rungs[0].capacity:
+        values = fresh()
         if values is not None:
             return Proposal(values, Budget(epochs=rungs[0].epochs, sweep=sweep, bracket=bracket))
         rungs = _shrunk(rungs, len(filled[0]))
@@ -179,6 +190,8 @@ class HyperbandOracle(Oracle):
         max_epochs: Epochs of the longest training (R in the paper).
         factor: By how much each rung reduces the number of trials (eta), at least 2.
         hyperband_iterations: How often the whole table of brackets is run; may be infinite.
+        sampler: Where configurations come from: `"random"`, `"sobol"`, or `"bayesian"`, a model
+            of the losses at all budgets, after BOHB (Falkner et al., 2018, arXiv:1807.01774).
     """
 
     grants_budgets = True
@@ -195,6 +208,14 @@ class HyperbandOracle(Oracle):
         tune_new_entries: bool = True,
         max_retries_per_trial: int = 0,
         max_consecutive_failed_trials: int = 3,
+        *,
+        sampler: str = "random",
+        target: float | None = None,
+        patience: int | None = None,
+        max_total_epochs: int | None = None,
+        max_device_hours: float | None = None,
+        constraints: Sequence[Sequence[Any]] | None = None,
+        warm_start_from: Sequence[str] | str | None = None,
     ) -> None:
         super().__init__(
             objective=objective,
@@ -204,6 +225,12 @@ class HyperbandOracle(Oracle):
             seed=seed,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
+            target=target,
+            patience=patience,
+            max_total_epochs=max_total_epochs,
+            max_device_hours=max_device_hours,
+            constraints=constraints,
+            warm_start_from=warm_start_from,
         )
         if factor < 2:  # noqa: PLR2004 - a ladder needs at least two to one
             raise ValueError(f"Expected `factor` to be at least 2. Received: factor={factor}.")
@@ -214,6 +241,7 @@ class HyperbandOracle(Oracle):
         self.min_epochs = 1
         self.factor = factor
         self.hyperband_iterations = hyperband_iterations
+        self.sampler = check_sampler(sampler)
 
     @property
     def planned_trials(self) -> int | None:
@@ -226,7 +254,7 @@ class HyperbandOracle(Oracle):
         return super().weights_needed() | set(promotable_still(self.search_history, table))
 
     def propose(self, history: History, rng: np.random.Generator) -> Decision:
-        return propose(history, rng, self._ladder, self.hyperband_iterations)
+        return propose(history, rng, self._ladder, self.hyperband_iterations, self.sampler)
 
     # Under Keras Tuner's names, for subclasses; brackets are numbered by their rungs less one.
 

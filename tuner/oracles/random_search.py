@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from tuner.history import History
 from tuner.oracle import Oracle
+from tuner.oracles.drawing import check_sampler, draw
 from tuner.proposal import Decision, Done, Proposal, Wait
 
 
-def propose(history: History, rng: np.random.Generator) -> Decision:
-    """A configuration that has had no trial, uniform in each parameter's own scale."""
-    values = history.untried(rng)
+def propose(history: History, rng: np.random.Generator, sampler: str = "random") -> Decision:
+    """A configuration that has had no trial, uniform in each parameter's own scale.
+
+    With the sampler `"sobol"` the configurations fill the space more evenly than by chance.
+    """
+    values = draw(history, rng, sampler)
     if values is not None:
         return Proposal(values)
     # A running trial may still meet hyperparameters that nobody has seen.
@@ -23,6 +30,7 @@ class RandomSearchOracle(Oracle):
 
     Args:
         max_trials: Number of configurations to try. Fewer when the space is finite and smaller.
+        sampler: `"random"`, or `"sobol"` for a scrambled Sobol sequence.
     """
 
     def __init__(
@@ -35,6 +43,14 @@ class RandomSearchOracle(Oracle):
         tune_new_entries: bool = True,
         max_retries_per_trial: int = 0,
         max_consecutive_failed_trials: int = 3,
+        *,
+        sampler: str = "random",
+        target: float | None = None,
+        patience: int | None = None,
+        max_total_epochs: int | None = None,
+        max_device_hours: float | None = None,
+        constraints: Sequence[Sequence[Any]] | None = None,
+        warm_start_from: Sequence[str] | str | None = None,
     ) -> None:
         super().__init__(
             objective=objective,
@@ -45,7 +61,14 @@ class RandomSearchOracle(Oracle):
             seed=seed,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
+            target=target,
+            patience=patience,
+            max_total_epochs=max_total_epochs,
+            max_device_hours=max_device_hours,
+            constraints=constraints,
+            warm_start_from=warm_start_from,
         )
+        self.sampler = check_sampler(sampler)
 
     def propose(self, history: History, rng: np.random.Generator) -> Decision:
-        return propose(history, rng)
+        return propose(history, rng, self.sampler)

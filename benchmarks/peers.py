@@ -1,0 +1,244 @@
+"""Searches of other libraries on the same problems; each is left out where it is not installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from problems import Curves, Problem
+from runners import Run
+
+
+def is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+class OptunaSpace:
+    """What `Problem.space` declares, asked of an Optuna trial."""
+
+    def __init__(self, trial: Any) -> None:
+        self.trial = trial
+        self.values: dict[str, Any] = {}
+        self._open = True
+
+    def Float(self, name: str, low: float, high: float, sampling: str = "linear") -> Any:
+        if self._open:
+            log = sampling == "log"
+            self.values[name] = self.trial.suggest_float(name, low, high, log=log)
+        return self.values.get(name)
+
+    def Int(self, name: str, low: int, high: int, sampling: str = "linear") -> Any:
+        if self._open:
+            self.values[name] = self.trial.suggest_int(name, low, high, log=sampling == "log")
+        return self.values.get(name)
+
+    def Choice(self, name: str, values: Sequence[Any]) -> Any:
+        if self._open:
+            self.values[name] = self.trial.suggest_categorical(name, values)
+        return self.values.get(name)
+
+    def Boolean(self, name: str) -> Any:
+        return self.Choice(name, [False, True])
+
+    def conditional_scope(self, name: str, values: Sequence[Any]) -> OptunaSpace:
+        self._open = self.values[name] in values
+        return self
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._open = True
+
+
+def optuna_trials(sampler: str) -> Callable[[Problem, int, int, int], Run]:
+    """Optuna's study with a sampler, one trial after the other."""
+
+    def run(problem: Problem, seed: int, trials: int, slots: int) -> Run:
+        import optuna
+
+        del slots
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        noise, found, seconds = np.random.default_rng(seed), Run(), 0.0
+
+        def outcome(trial: Any) -> float:
+            nonlocal seconds
+            began = time.process_time()
+            space = OptunaSpace(trial)
+            problem.space(space)  # type: ignore[arg-type]  # what it has is what is called
+            inside = time.process_time()
+            true = problem.loss(space.values)
+            seconds += time.process_time() - inside
+            del began
+            seen = true + problem.noise * noise.standard_normal()
+            found.add(trial.number + 1, seen, true - problem.minimum)
+            return float(seen)
+
+        began = time.process_time()
+        made = getattr(optuna.samplers, sampler)(seed=seed)
+        optuna.create_study(sampler=made).optimize(outcome, n_trials=trials)
+        found.cpu = (time.process_time() - began - seconds) / trials
+        return found
+
+    return run
+
+
+def optuna_epochs(pruner: str) -> Callable[[Curves, int, int, int], Run]:
+    """Optuna's default sampler with a pruner: what is pruned is never continued."""
+
+    def run(problem: Curves, seed: int, epochs: int, slots: int) -> Run:
+        import optuna
+
+        del slots
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        rng, found, spent = np.random.default_rng(seed), Run(), 0
+        made = {
+            "hyperband": lambda: optuna.pruners.HyperbandPruner(1, problem.max_epochs, 3),
+            "halving": optuna.pruners.SuccessiveHalvingPruner,
+            "median": optuna.pruners.MedianPruner,
+        }[pruner]()
+        sampler = optuna.samplers.TPESampler(seed=seed)
+        study = optuna.create_study(sampler=sampler, pruner=made)
+
+        def outcome(trial: Any) -> float:
+            nonlocal spent
+            space = OptunaSpace(trial)
+            problem.space(space)  # type: ignore[arg-type]  # what it has is what is called
+            true = problem.loss(space.values, problem.max_epochs) - problem.minimum
+            seen = 0.0
+            for epoch in range(1, problem.max_epochs + 1):
+                spent += 1
+                noise = problem.noise * rng.standard_normal()
+                seen = problem.loss(space.values, epoch) + noise
+                trial.report(seen, epoch)
+                if epoch < problem.max_epochs and trial.should_prune():
+                    break
+            else:
+                found.add(spent, seen, true)
+                return seen
+            found.add(spent, seen, true)
+            raise optuna.TrialPruned
+
+        began = time.process_time()
+        count = 0
+        while spent < epochs:
+            study.optimize(outcome, n_trials=1)
+            count += 1
+        found.cpu = (time.process_time() - began) / count
+        return found
+
+    return run
+
+
+def keras_tuner_trials(oracle: str) -> Callable[[Problem, int, int, int], Run]:
+    """A search of Keras Tuner, one trial after the other."""
+
+    def run(problem: Problem, seed: int, trials: int, slots: int) -> Run:
+        import keras_tuner as kt
+
+        del slots
+        space = kt.HyperParameters()
+        problem.space(space)
+        noise, found, seconds = np.random.default_rng(seed), Run(), 0.0
+
+        class Tuner(kt.engine.base_tuner.BaseTuner):  # type: ignore[misc]  # untyped
+            def run_trial(self, trial: Any) -> float:
+                nonlocal seconds
+                began = time.process_time()
+                true = problem.loss(trial.hyperparameters.values)
+                seconds += time.process_time() - began
+                seen = true + problem.noise * noise.standard_normal()
+                found.add(len(found.costs) + 1, seen, true - problem.minimum)
+                return float(seen)
+
+        objective = kt.Objective("default_objective", "min")
+        made = getattr(kt.oracles, oracle)(
+            objective, max_trials=trials, seed=seed, hyperparameters=space
+        )
+        found.cpu = (_search(Tuner, made) - seconds) / trials
+        return found
+
+    return run
+
+
+def keras_tuner_hyperband(problem: Curves, seed: int, epochs: int, slots: int) -> Run:
+    """Keras Tuner's Hyperband; a promoted trial pays its new epochs only."""
+    import keras_tuner as kt
+
+    del slots
+    space = kt.HyperParameters()
+    problem.space(space)
+    rng, found, spent = np.random.default_rng(seed), Run(), 0
+
+    class Tuner(kt.engine.base_tuner.BaseTuner):  # type: ignore[misc]  # untyped
+        def run_trial(self, trial: Any) -> float:
+            nonlocal spent
+            values = trial.hyperparameters.values
+            until = values["tuner/epochs"]
+            spent += until - values["tuner/initial_epoch"]
+            seen = problem.loss(values, until) + problem.noise * rng.standard_normal()
+            true = problem.loss(values, problem.max_epochs) - problem.minimum
+            found.add(spent, seen, true)
+            if spent >= epochs:
+                self.oracle.populate_space = lambda _: {"status": "STOPPED"}
+            return float(seen)
+
+    objective = kt.Objective("default_objective", "min")
+    oracle = kt.oracles.HyperbandOracle(
+        objective, problem.max_epochs, hyperband_iterations=100, seed=seed, hyperparameters=space
+    )
+    cpu = _search(Tuner, oracle)
+    found.cpu = cpu / len(found.costs)
+    return found
+
+
+def _search(tuner: Any, oracle: Any) -> float:
+    """CPU seconds of a whole search."""
+    oracle.verbose = 0
+    with tempfile.TemporaryDirectory() as folder:
+        made = tuner(oracle, directory=folder, project_name="quality")
+        began = time.process_time()
+        made.search()
+        return time.process_time() - began
+
+
+def ray_asha(problem: Curves, seed: int, epochs: int, slots: int) -> Run:
+    """Ray's ASHA, its scheduler asked directly: random configurations, stopped at its rungs."""
+    from ray.tune.experiment import Trial as RayTrial
+    from ray.tune.schedulers import AsyncHyperBandScheduler
+
+    from tuner import HyperParameters
+    from tuner.sampling import random_values
+
+    del slots
+    space = HyperParameters()
+    problem.space(space)
+    rng, found, spent = np.random.default_rng(seed), Run(), 0
+    scheduler = AsyncHyperBandScheduler(
+        metric="loss", mode="min", max_t=problem.max_epochs, reduction_factor=3
+    )
+    began = time.process_time()
+    for number in itertools.count():
+        if spent >= epochs:
+            found.cpu = (time.process_time() - began) / number
+            return found
+        values = random_values(space, rng)
+        true = problem.loss(values, problem.max_epochs) - problem.minimum
+        trial = RayTrial("problem", stub=True)
+        scheduler.on_trial_add(None, trial)
+        seen = 0.0
+        for epoch in range(1, problem.max_epochs + 1):
+            spent += 1
+            seen = problem.loss(values, epoch) + problem.noise * rng.standard_normal()
+            result = {"loss": seen, "training_iteration": epoch}
+            if epoch == problem.max_epochs:
+                scheduler.on_trial_complete(None, trial, result)
+            elif scheduler.on_trial_result(None, trial, result) == scheduler.STOP:
+                break
+        found.add(spent, seen, true)
+    raise AssertionError

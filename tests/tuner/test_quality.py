@@ -1,0 +1,92 @@
+"""Oracles find what chance does not: a short, seeded form of `make quality`, with loose bounds."""
+
+import sys
+from functools import partial
+
+import numpy as np
+import pytest
+from support import ROOT
+
+from tuner.oracles import AsyncHyperbandOracle, BayesianOptimizationOracle, RandomSearchOracle
+
+SEEDS = 3
+
+
+@pytest.fixture(autouse=True)
+def benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    yield
+    for name in ("problems", "runners", "report"):
+        sys.modules.pop(name, None)
+
+
+def median_regret(create, name, cost, slots=1):
+    from problems import CURVES, PROBLEMS
+    from runners import run_epochs, run_trials
+
+    if name in CURVES:
+        runs = [run_epochs(create, CURVES[name], seed, cost, slots) for seed in range(SEEDS)]
+    else:
+        runs = [run_trials(create, PROBLEMS[name], seed, cost, slots) for seed in range(SEEDS)]
+    return np.median([run.at(cost) for run in runs])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("problem", "trials", "bound"),
+    [("branin", 35, 5e-3), ("rosenbrock4", 35, 12.0), ("mixed", 35, 0.09), ("ackley5", 35, 3.0)],
+)
+def test_a_model_finds_what_peers_need_more_trials_for(problem, trials, bound):
+    assert median_regret(BayesianOptimizationOracle, problem, trials) < bound
+    assert median_regret(RandomSearchOracle, problem, trials) > bound
+
+
+@pytest.mark.slow
+def test_four_slots_at_once_lose_little():
+    assert median_regret(BayesianOptimizationOracle, "branin", 42, slots=4) < 5e-3
+
+
+@pytest.mark.slow
+def test_a_model_of_all_budgets_beats_asha_at_equal_epochs():
+    asha = partial(AsyncHyperbandOracle, max_trials=10**6)
+    model = median_regret(asha, "crossing_curves", 270)
+    chance = median_regret(partial(asha, sampler="random"), "crossing_curves", 270)
+    assert model < 0.03 < chance
+
+
+def test_the_report_says_who_is_best(tmp_path):
+    import json
+
+    from report import tables, write
+    from runners import Run
+
+    for oracle, regret in (("bayesian", 0.5), ("optuna", 2.0)):
+        for seed in range(3):
+            run = Run(list(range(1, 101)), [regret + seed] * 100, cpu=0.25)
+            path = tmp_path / "cache" / "branin" / f"{oracle}-{seed}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(run.to_json()))
+    from report import read
+
+    text = tables(read(tmp_path / "cache"))
+    assert "| **bayesian** | **1.5** [1, 2] (3) |" in text
+    assert "| optuna | 3 [2.5, 3.5] (3) |" in text
+    assert "| optuna | 2 | 2 |" in text
+    assert "| optuna | 250.0 |" in text
+    page = tmp_path / "docs" / "quality.md"
+    page.parent.mkdir()
+    page.write_text("a\n<!-- figures: begin -->\nold\n<!-- figures: end -->\nb\n")
+    write(tmp_path / "cache", page.parent)
+    assert page.read_text().startswith("a\n")
+    assert page.read_text().endswith("b\n")
+    assert "old" not in page.read_text()
+    assert text in page.read_text()
+
+
+def test_a_run_knows_what_looked_best_at_each_cost():
+    from runners import Run
+
+    run = Run()
+    for cost, seen, regret in [(1, 5.0, 4.0), (4, 3.0, 9.0), (9, 4.0, 1.0), (10, 2.0, 0.5)]:
+        run.add(cost, seen, regret)
+    assert [run.at(cost) for cost in (0, 1, 3, 4, 9, 10)] == [float("inf"), 4, 4, 9, 9, 0.5]

@@ -1,0 +1,192 @@
+"""Configurations that had no trial: at random, evenly spread, or by a model of the losses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tuner.history import History
+from tuner.hyperparameters import Choice, Fixed, HyperParameter, HyperParameters, Numerical
+from tuner.oracles.observing import earlier_trials, observe, scored_trials
+from tuner.sampling import Values, count_values, iterate_values, values_key
+
+if TYPE_CHECKING:  # scipy: only a search that asks needs it
+    from tuner.bayesian.acquisition import Acquisition
+    from tuner.bayesian.encoding import Encoder
+
+SAMPLERS = ("random", "sobol", "bayesian")
+
+BETA = 2.6
+LEAST_NOISE = 1e-8
+LISTED = 300
+"""Points of a space up to which each of them is looked at."""
+INCUMBENTS = 5
+"""Best trials near which a better one is looked for."""
+REVISITED = 3
+"""Configurations of earlier searches that are tried again, the best of them."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model makes proposals.
+
+    Args:
+        initial: Trials before there is a model; None for a number that suits the space.
+        acquisition: `"log_ei"` or `"ucb"`.
+        least_noise: Least variance of the noise of standardised losses.
+        beta: Weight of the uncertainty in `"ucb"`.
+        max_epochs: Budget at which losses count; None where all trials train alike.
+    """
+
+    initial: int | None = None
+    acquisition: str = "log_ei"
+    least_noise: float = LEAST_NOISE
+    beta: float = BETA
+    max_epochs: int | None = None
+
+    def initial_trials(self, dimensions: int) -> int:
+        if self.initial is not None:
+            return self.initial
+        return min(max(dimensions + 1, 5), 10)
+
+    def create_acquisition(self, incumbent: float) -> Acquisition:
+        from tuner.bayesian.acquisition import LogExpectedImprovement, LowerConfidenceBound
+
+        if self.acquisition == "ucb":
+            return LowerConfidenceBound(self.beta)
+        return LogExpectedImprovement(incumbent)
+
+
+def check_sampler(sampler: str) -> str:
+    """The sampler, if there is one of this name. Raises ValueError otherwise."""
+    if sampler not in SAMPLERS:
+        msg = f"Expected `sampler` to be one of {SAMPLERS}."
+        raise ValueError(f"{msg} Received: sampler={sampler!r}.")
+    return sampler
+
+
+def draw(
+    history: History, rng: np.random.Generator, sampler: str, recipe: Recipe | None = None
+) -> Values | None:
+    """A configuration that has had no trial; None when there is none left.
+
+    Args:
+        history: Everything that has happened.
+        rng: Generator.
+        sampler: One of `SAMPLERS`.
+        recipe: Of `"bayesian"`.
+    """
+    candidates = revisits(history)
+    if sampler != "random":
+        from tuner.bayesian.encoding import Encoder
+
+        encoder = Encoder(history.space)
+        if sampler == "sobol" or _is_early(history, encoder, recipe or Recipe()):
+            more = initial(history, encoder, defaults=sampler == "bayesian")
+        else:
+            more = _useful(history, encoder, recipe or Recipe(), rng)
+        candidates = _chain(candidates, more)
+    for values in candidates:
+        if values_key(values) not in history.tried:
+            return values
+    return history.untried(rng)
+
+
+def _chain(first: Iterator[Values], second: Iterator[Values]) -> Iterator[Values]:
+    yield from first
+    yield from second
+
+
+def _is_early(history: History, encoder: Encoder, recipe: Recipe) -> bool:
+    """Whether too little is known for a model."""
+    known = len(scored_trials(history)) + len(earlier_trials(history))
+    under_way = known + len(history.running)
+    return not len(encoder) or known < 2 or under_way < recipe.initial_trials(len(encoder))  # noqa: PLR2004 - two make a line
+
+
+def revisits(history: History) -> Iterator[Values]:
+    """The best configurations of earlier searches, as the space has them today."""
+    if not history.earlier or not history.space.space:
+        return
+    ranked = [
+        sorted(trials, key=lambda trial: history.loss_of(trial.score))
+        for trials in history.earlier.values()
+    ]
+    for rank in range(REVISITED):
+        for trials in ranked:
+            if rank < len(trials):
+                hp = history.space.with_values(_known(history.space, trials[rank].values))
+                hp.ensure_active_values()
+                yield dict(hp.values)
+
+
+def _known(space: HyperParameters, values: Mapping[str, Any]) -> Values:
+    """The values that the space allows."""
+    return {
+        name: value
+        for name, value in values.items()
+        if any(p.name == name and _allows(p, value) for p in space.space)
+    }
+
+
+def _allows(parameter: HyperParameter, value: object) -> bool:
+    if isinstance(parameter, Numerical):
+        low, high = parameter.min_value, parameter.max_value
+        return isinstance(value, int | float) and bool(low <= value <= high)
+    return value in (parameter.values if isinstance(parameter, Choice) else [parameter.default])
+
+
+def initial(history: History, encoder: Encoder, *, defaults: bool) -> Iterator[Values]:
+    """The defaults, if somebody chose any, then the Sobol point whose turn it is."""
+    from tuner.bayesian.design import sobol
+
+    space = history.space
+    if defaults and not history.trials and _has_chosen_defaults(space):
+        hp = space.with_values({})
+        hp.ensure_active_values()
+        yield hp.values
+    if len(encoder):
+        point = sobol(len(encoder), len(history.trials), history.seed)
+        yield encoder.decode(encoder.spread(point[None, :])[0])
+
+
+def _has_chosen_defaults(space: HyperParameters) -> bool:
+    """Whether a default is not just the first value there is."""
+    return any(_is_chosen(parameter) for parameter in nonfixed(space))
+
+
+def _is_chosen(parameter: HyperParameter) -> bool:
+    match parameter:
+        case Numerical():
+            return bool(parameter.default != parameter.min_value)
+        case Choice():
+            return bool(parameter.default != parameter.values[0])
+        case _:
+            return bool(parameter.default)
+
+
+def _useful(
+    history: History, encoder: Encoder, recipe: Recipe, rng: np.random.Generator
+) -> Iterator[Values]:
+    """Configurations, the most useful first."""
+    from tuner.bayesian.search import maximise
+    from tuner.bayesian.surrogate import build_utility
+
+    seen = observe(history, encoder, rng, recipe.max_epochs)
+    utility = build_utility(seen, recipe.create_acquisition, recipe.least_noise, rng)
+    if count_values(history.space, LISTED) is not None:
+        left = [v for v in iterate_values(history.space) if values_key(v) not in history.tried]
+        worth = utility(np.array([encoder.encode(v) for v in left])) if left else np.zeros(0)
+        yield from (left[k] for k in np.argsort(-worth, kind="stable"))
+        return
+    order = np.argsort(np.where(seen.feasible, seen.targets, np.inf), kind="stable")
+    best = seen.points[order[:INCUMBENTS], : len(encoder)]
+    for point in maximise(utility, encoder, best, rng):
+        yield encoder.decode(point)
+
+
+def nonfixed(space: HyperParameters) -> list[HyperParameter]:
+    return [parameter for parameter in space.space if not isinstance(parameter, Fixed)]
