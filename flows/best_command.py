@@ -12,7 +12,7 @@ import typer
 from flows import tables
 from flows.answers import Debug, Json, ProjectUrl, answered, print_json
 from flows.projects import Found, open_project
-from flows.rerunning import RunSettings
+from flows.run_settings import RunSettings
 from tuner.base_tuner import BaseTuner
 from tuner.role import Role
 from tuner.study import Study, load_study

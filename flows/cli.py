@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
 from flows import tables
-from flows.answers import BUSY, FAILED, Debug, Json, ProjectUrl, print_json
+from flows.answers import Debug, Json, ProjectUrl, answered, print_json
 from flows.automations_command import setup_automations
 from flows.best_command import best
 from flows.check_command import check, repair
 from flows.doctor_command import doctor
 from flows.export_command import export
-from flows.projects import Found, open_project
+from flows.projects import open_project
 from flows.report_command import report
 from flows.rerun_command import rerun
+from flows.resume_command import resume
 from flows.run_command import run
+from flows.searching import search_and_show
 from flows.serve_command import serve
-from flows.server import hush_prefect, prefect_server
 from flows.slot_options import (
     GRACE,
     LOCAL,
@@ -34,16 +34,8 @@ from flows.slot_options import (
     TrialsPerGpuOption,
     TrialTimeoutOption,
 )
-from flows.stopping import (
-    INTERRUPTED,
-    TerminatedError,
-    raise_on_sigterm,
-    resume_command,
-    status_of,
-)
 from flows.trials_commands import show, trials
 from flows.worker_command import worker
-from storage import FencedError, LeaseHeldError, StorageError
 
 app = typer.Typer(
     name="trialflow",
@@ -125,29 +117,17 @@ def search(
         "stop_policy": stop_policy,
         "engine": engine,
     }
-    raise_on_sigterm()
-    try:
-        result = _run_flow(parameters, to_stderr=as_json)
-    except (KeyboardInterrupt, TerminatedError) as stop:
-        _say(f"Stopped. To go on: {resume_command(_words())}", to_stderr=True)
-        raise typer.Exit(status_of(stop)) from None
-    except Exception as error:
-        if type(error).__name__ == "CancelledRun":
-            _say(f"Cancelled. To go on: {resume_command(_words())}", to_stderr=True)
-            raise typer.Exit(INTERRUPTED) from None
-        if debug:
-            raise
-        _fail(error)
-    if as_json:
-        print_json({k: v for k, v in result.items() if k != "leaderboard"})
-    else:
-        typer.echo(tables.leaderboard(result))
+    search_and_show(parameters, as_json=as_json, debug=debug)
+
+
+app.command(epilog="Example: trialflow resume results/digits")(resume)
 
 
 @app.command()
 def status(project_url: ProjectUrl, as_json: Json = False, debug: Debug = False) -> None:
     """Show how far a search is: its trials, their states and scores."""
-    found = _find(project_url, debug=debug)
+    with answered(debug=debug):
+        found = open_project(project_url)
     if as_json:
         print_json(found.status())
     else:
@@ -186,12 +166,8 @@ def import_keras_tuner(
     """
     from flows.import_command import describe, import_project
 
-    try:
+    with answered(debug=debug):
         imported = import_project(old_dir, project_url, objective, direction or [])
-    except Exception as error:
-        if debug:
-            raise
-        _fail(error)
     if as_json:
         print_json(imported.to_json())
     else:
@@ -226,41 +202,3 @@ app.command(epilog="Example: trialflow rerun results/digits 0007")(rerun)
 def main() -> None:
     """Entry point of the console script."""
     app()
-
-
-def _words() -> list[str]:
-    """The command as it was typed, but for what would begin anew."""
-    return [word for word in sys.argv[1:] if word != "--overwrite"]
-
-
-def _run_flow(parameters: dict[str, Any], *, to_stderr: bool) -> dict[str, Any]:
-    hush_prefect()
-    stream = sys.stderr if to_stderr else sys.stdout
-    with prefect_server(lambda text: _say(text, to_stderr=to_stderr)) as ui:
-        from flows.search import search as flow
-        from flows.watching import progress_on
-
-        if ui is not None:
-            _say(f"Prefect UI while this runs: {ui}", to_stderr=to_stderr)
-        with progress_on(stream):
-            result: dict[str, Any] = flow(**parameters)
-    return result
-
-
-def _find(project_url: str, *, debug: bool) -> Found:
-    try:
-        return open_project(project_url)
-    except (StorageError, ValueError, OSError) as error:
-        if debug:
-            raise
-        _fail(error)
-
-
-def _fail(error: Exception) -> NoReturn:
-    _say(f"Error: {error}", to_stderr=True)
-    taken = isinstance(error, LeaseHeldError | FencedError)
-    raise typer.Exit(BUSY if taken else FAILED) from None
-
-
-def _say(text: str, *, to_stderr: bool) -> None:
-    typer.echo(text, err=to_stderr)

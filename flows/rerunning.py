@@ -2,56 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from flows.projects import open_project
-from storage import KeyMissingError
+from flows.run_settings import RunSettings
 from tasks.slots import LocalSlots
 from tuner.jsonable import from_json
 from tuner.project import Project
 from tuner.trial import Trial, TrialStatus
-
-
-@dataclass(frozen=True, slots=True)
-class RunSettings:
-    """With what `trialflow search` ran a project last, which repeating a trial takes."""
-
-    study: str
-    """Path of the study file."""
-    executions_per_trial: int | None = None
-    """What the command said instead of the study."""
-    slots: int = 1
-    """They divide the processors, and so decide how many threads a training has."""
-
-    @classmethod
-    def of(cls, setup: Mapping[str, Any], slots: int) -> RunSettings:
-        return cls(setup["study"], setup["executions_per_trial"], slots)
-
-    def save(self, project: Project) -> None:
-        project.store.replace(project.paths.study, json.dumps(asdict(self)).encode())
-
-    @classmethod
-    def load(cls, project: Project, study: str | None) -> RunSettings:
-        """What was saved, with another study if one is given.
-
-        Raises:
-            FileNotFoundError: Neither was.
-        """
-        try:
-            saved = cls(**json.loads(project.store.read(project.paths.study)))
-        except KeyMissingError:
-            if study is None:
-                msg = (
-                    f"Expected a project of `trialflow search`, which says what its study is. "
-                    f"Received: {project.url}. Name the study file with --study."
-                )
-                raise FileNotFoundError(msg) from None
-            saved = cls(study)
-        return cls(study or saved.study, saved.executions_per_trial, saved.slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +65,7 @@ def repeat_trial(
         project = {"directory": folder, "project_name": "rerun"}
         if trial.budget is not None and trial.budget.parent is not None:
             _copy_parent(found.project, Project(**project), trial.budget.parent)
-        setup = {**asdict(settings), "project": project}
+        setup = {**settings.setup(), "project": project}
         slots = LocalSlots(settings.slots, setup, ("keras",))
         with slots, slots.lease() as slot:
             request = {"do": "run", "trial": trial.get_state()}

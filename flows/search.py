@@ -17,8 +17,8 @@ from flows import artifacts
 from flows.cancelling import CancelledError, CancelWatch
 from flows.project import child_setup, open_tuner, project_name_of
 from flows.report_artifact import publish_report
-from flows.rerunning import RunSettings
 from flows.result import SearchResult, result_of
+from flows.run_settings import RunSettings
 from flows.slot_options import (
     GRACE,
     LOCAL,
@@ -131,7 +131,8 @@ def search(
         if stop_policy is not None:
             tuner.oracle.judge_by(create_stop_policy(stop_policy))
         setup = child_setup(study, tuner, executions_per_trial)
-        RunSettings.of(setup, max(1, len(places))).save(tuner.search_project)
+        arguments = runtime.flow_run.parameters
+        RunSettings.of(setup, max(1, len(places)), arguments).save(tuner.search_project)
         where = (setup, tuner.search_project, preload(tuner), options.limits())
         local = engine == LOCAL
         if not local and not study.endswith(".py"):

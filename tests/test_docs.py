@@ -110,8 +110,8 @@ def test_every_command_and_option_has_help(environment):
         ).stdout
 
     listed = re.findall(r"^ +([\w-]+) {2,}(\S.*)$", help_of().split("Commands:")[1], re.MULTILINE)
-    commands = """best check doctor export import-keras-tuner repair report rerun run search serve
-        setup-automations show status trials worker"""
+    commands = """best check doctor export import-keras-tuner repair report rerun resume run
+        search serve setup-automations show status trials worker"""
     assert sorted(name for name, _ in listed) == commands.split()
     for name, _ in listed:
         assert f"trialflow {name}" in README

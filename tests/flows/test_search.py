@@ -45,14 +45,28 @@ def test_the_json_of_a_search_is_one_object_on_standard_output(trialflow):
     assert best["score"] == pytest.approx(best["hyperparameters"]["x"] ** 2)
 
 
-def test_when_the_time_is_up_no_more_trials_begin_and_the_next_command_goes_on(trialflow):
+def test_when_the_time_is_up_no_more_trials_begin_and_resuming_goes_on(trialflow, tmp_path):
     first = ["search", NAPS, "--json", "--timeout", 1.5]
     result = json.loads(finish(trialflow(*first, NAP_SECONDS="0.4")))
     assert 1 <= result["completed"] < 8
     status = json.loads(finish(trialflow("status", "results/naps", "--json")))
     assert status["ended"] == "the time is up"
-    again = json.loads(finish(trialflow("search", NAPS, "--json", NAP_SECONDS="0")))
-    assert again["completed"] == 8
+    # without a word about the study, from another folder
+    again = ["resume", tmp_path / "results" / "naps", "--json"]
+    result = json.loads(finish(trialflow(*again, NAP_SECONDS="0")))
+    assert result["completed"] == 8
+    assert result["project"] == str(tmp_path / "results" / "naps")
+
+
+def test_a_project_that_no_command_searched_is_resumed_with_its_study_named(trialflow, tmp_path):
+    finish(trialflow("search", NAPS, "--max-trials", 2, NAP_SECONDS="0"))
+    (tmp_path / "results" / "naps" / "study.json").unlink()
+    resume = trialflow("resume", "results/naps")
+    _, err = resume.communicate(timeout=60)
+    assert resume.returncode == 1
+    assert "Name the study file with --study" in err
+    out = finish(trialflow("resume", "results/naps", "--study", NAPS, NAP_SECONDS="0"))
+    assert "8 completed" in out
 
 
 def test_two_slots_train_at_the_same_time_and_load_their_data_once_each(trialflow, tmp_path):

@@ -1,0 +1,44 @@
+"""`trialflow resume`: a search goes on as it was started."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from flows.answers import Debug, Json, ProjectUrl, answered
+from flows.projects import Found, open_project
+from flows.run_settings import RunSettings
+from flows.searching import search_and_show
+from flows.slot_options import SlotCountOption
+
+
+def resume(
+    project_url: ProjectUrl,
+    study: Annotated[
+        str | None,
+        typer.Option(help="Study file, should it have moved.", show_default="the search's own"),
+    ] = None,
+    slots: SlotCountOption = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until a search that runs on the project ends.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Go on with a search, with the study and the options it was started with.
+
+    Exit status: 0 the search ended, 1 it failed, 3 somebody else runs it, 130 Ctrl-C or
+    cancelled, 143 SIGTERM.
+    """
+    with answered(debug=debug):
+        found = open_project(project_url)
+        saved = RunSettings.load(found.project, study)
+    parameters = {**saved.arguments, **_place(found), "study": saved.study, "wait": wait}
+    if slots is not None:
+        parameters["slots"] = slots
+    search_and_show(parameters, as_json=as_json, debug=debug)
+
+
+def _place(found: Found) -> dict[str, Any]:
+    return {"directory": found.project.directory, "project_name": found.project.name}
