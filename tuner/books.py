@@ -25,6 +25,7 @@ from tuner.events import (
     SearchStarted,
     ValuesEnqueued,
 )
+from tuner.garbage import no_collections
 from tuner.history import History
 from tuner.hyperparameters import HyperParameters
 from tuner.jsonable import to_json
@@ -132,7 +133,8 @@ class Books(OracleSubclassing, Stateful):
 
     def _start(self) -> None:
         info = ProjectInfo(self.objective.to_json(), self.seed, type(self).__name__)
-        stored = self._ledger.open(info, self._new_history)
+        with no_collections():
+            stored = self._ledger.open(info, self._new_history)
         self._adopt_seed(self.search_history.settings.get("seed", stored))
         settings = settings_of(self)
         self.changed_settings = describe_changes(self.search_history.settings, settings)
@@ -190,7 +192,8 @@ class Books(OracleSubclassing, Stateful):
             return
         info.check_objective(self.objective.to_json(), project.url)
         history = self._new_history(info.seed)
-        history.replay(project.events())
+        with no_collections():
+            history.replay(project.events())
         self._ledger = Ledger(history, project)
         self._adopt_seed(history.settings.get("seed", info.seed))
         self.restore(history.oracle_state)

@@ -54,7 +54,8 @@ class Trial(Stateful):
         self.trial_id = secrets.token_hex(16) if trial_id is None else trial_id
         self.status = status
         self.message = message
-        self.metrics = MetricsTracker()
+        self._metrics = MetricsTracker()
+        self._unread_metrics: Mapping[str, Any] | None = None
         self.score: float | None = None
         self.best_step: int | None = 0
         self.budget: Budget | None = None
@@ -68,6 +69,19 @@ class Trial(Stateful):
         """How often the trial was interrupted otherwise; also by the end of the search."""
         self.record: dict[str, Any] = {}
         """Where and when the last attempt ran, and what its executions gave; JSON."""
+
+    @property
+    def metrics(self) -> MetricsTracker:
+        """What was measured, by metric and step."""
+        # Read when somebody asks: a search that is resumed knows thousands of trials.
+        unread, self._unread_metrics = self._unread_metrics, None
+        if unread is not None:
+            self._metrics = MetricsTracker.from_config(unread)
+        return self._metrics
+
+    @metrics.setter
+    def metrics(self, metrics: MetricsTracker) -> None:
+        self._metrics, self._unread_metrics = metrics, None
 
     @property
     def values(self) -> dict[str, Any]:
@@ -148,7 +162,7 @@ class Trial(Stateful):
 
     def set_outcome(self, state: Mapping[str, Any]) -> None:
         """Takes over the part of a state that tells how the trial ended."""
-        self.metrics = MetricsTracker.from_config(state["metrics"])
+        self._unread_metrics = state["metrics"]
         self.score = from_json(state.get("score"))
         self.best_step = state.get("best_step")
         self.status = state["status"]

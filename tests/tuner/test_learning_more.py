@@ -13,7 +13,7 @@ from tuner.hyperparameters import HyperParameters
 from tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
 from tuner.oracles.observing import non_dominated, observe, scalarised
 from tuner.project import Project
-from tuner.testing import OracleTests, Search, score_of
+from tuner.testing import Search, score_of
 from tuner.trial import TrialStatus
 
 OBJECTIVE = Objective("score", "min")
@@ -49,12 +49,6 @@ def run(oracle, trials, metrics_of):
 
 
 # Constraints.
-
-
-@pytest.mark.slow
-class TestConstrained(OracleTests):
-    def make(self, space, seed=0):
-        return bayesian(space, seed=seed, constraints=[("score", ">=", 0.5)])
 
 
 def sized(values):
