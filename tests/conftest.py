@@ -7,6 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from servers.fixtures import azure_url, azurite_process, s3_process, s3_server, s3_url
+
+# Here and nowhere else: fsspec keeps its connections to the one server there is.
+__all__ = ["azure_url", "azurite_process", "s3_process", "s3_server", "s3_url"]
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,6 @@ import sys
 import textwrap
 
 import pytest
-from servers.fixtures import azure_url, azurite_process, s3_process, s3_server, s3_url
-
-__all__ = ["azure_url", "azurite_process", "s3_process", "s3_server", "s3_url"]
 
 
 @pytest.fixture

@@ -2,12 +2,9 @@
 
 import pytest
 from resuming import Runner
-from servers.fixtures import s3_process, s3_server, s3_url
 from support import STUDIES
 
 from tasks.slots import LocalSlots
-
-__all__ = ["s3_process", "s3_server", "s3_url"]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ import pandas as pd
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from servers.fixtures import s3_process, s3_server, s3_url
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -18,8 +17,6 @@ from tuner import BaseTuner, Objective
 from tuner.export import export
 from tuner.loading import read_project
 from tuner.oracles import RandomSearchOracle
-
-__all__ = ["s3_process", "s3_server", "s3_url"]
 
 
 class Curve:

@@ -45,7 +45,7 @@ def test_without_resume_a_trial_begins_again_and_leaves_nothing(local):
     assert_same(local, straight, again)
     assert epochs(again[1]) == [0, 1, 2, 0, 1, 2, 3]
     names = open_store(local.url).list(f"trials/{again[0]['trial_id']}")
-    assert [name.split("-")[0] for name in names] == ["checkpoint", "result.json"]
+    assert [name.split("-")[0] for name in names] == ["checkpoint", "model.json", "result.json"]
 
 
 def test_a_trial_that_raised_starts_clean_with_another_seed(local):
