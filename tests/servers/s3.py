@@ -117,7 +117,7 @@ class _Application:
             case int():
                 return _refuse(kind, environ, start_response)
             case "time-out":
-                time.sleep(30)
+                time.sleep(6)  # longer than any client of the tests waits
                 _reset(environ)
             case "reset":
                 _reset(environ)

@@ -79,15 +79,26 @@ def draw(
         sampler: One of `SAMPLERS`.
         recipe: Of `"bayesian"`.
     """
+    if sampler != "bayesian":
+        return _draw(history, rng, sampler, recipe or Recipe())
+    from tuner.bayesian.threads import single_threaded
+
+    with single_threaded():
+        return _draw(history, rng, sampler, recipe or Recipe())
+
+
+def _draw(
+    history: History, rng: np.random.Generator, sampler: str, recipe: Recipe
+) -> Values | None:
     candidates = revisits(history)
     if sampler != "random":
         from tuner.bayesian.encoding import Encoder
 
         encoder = Encoder(history.space)
-        if sampler == "sobol" or _is_early(history, encoder, recipe or Recipe()):
+        if sampler == "sobol" or _is_early(history, encoder, recipe):
             more = initial(history, encoder, defaults=sampler == "bayesian")
         else:
-            more = _useful(history, encoder, recipe or Recipe(), rng)
+            more = _useful(history, encoder, recipe, rng)
         candidates = _chain(candidates, more)
     for values in candidates:
         if values_key(values) not in history.tried:
