@@ -1,6 +1,6 @@
 """What the state of a search costs: requests, bytes, and the time to resume.
 
-    python benchmarks/storage.py [--trials 500] [--resumed 10000]
+    python benchmarks/state.py [--trials 500] [--resumed 10000]
 
 Beside each figure stands what Keras Tuner's design would cost: one file with the whole state of the
 oracle, written again at each event. The object store is moto's S3 behind one lock, from the tests.
@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-# Not this folder, where this file hides the package of its name; the test server's instead.
-sys.path[0] = str(ROOT)
-sys.path.insert(1, str(ROOT / "tests"))
+# The tests have a folder of the package's name, which must come second.
+sys.path += [str(ROOT), str(ROOT / "tests")]
 
 from servers.s3 import BUCKET, S3Server
 
