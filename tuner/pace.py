@@ -60,7 +60,12 @@ class Pace:
         """
         self._began = self._clock()
         self.spent = 0.0
-        self._expected = (REMOTE if remote else LOCAL) + size / BYTES_PER_SECOND
+        self.foresee(size, remote=remote)
+
+    def foresee(self, size: int, *, remote: bool) -> None:
+        """Tells the size of a state, which counts until a save has told what one takes."""
+        if not self.spent:
+            self._expected = (REMOTE if remote else LOCAL) + size / BYTES_PER_SECOND
 
     def due(self, epochs: int) -> bool:
         """Whether to save now.

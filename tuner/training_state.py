@@ -162,6 +162,8 @@ class TrainingState:
         if self._pending is not None:
             self._take_over(epoch, model, callbacks)
         elif not first and save:
+            # Only now the optimizer has its variables, which are most of a state.
+            self._pace.foresee(size_of(model), remote=self._remote)
             self._save_if_due(epoch, lambda: model_state(model, callbacks))
 
     def train_ends(self, model: Any, callbacks: Sequence[Any]) -> None:

@@ -231,3 +231,18 @@ def test_a_trial_that_gets_on_may_be_killed_any_number_of_times(tmp_path):
     again = RandomSearchOracle("loss", max_trials=1, seed=0)
     again.attach(Project(str(tmp_path), "p"))
     assert again.trials[trial.trial_id].tries == trial.tries
+
+
+def test_what_a_save_will_take_is_told_by_the_size_until_one_was_made():
+    now = [0.0]
+    pace = Pace("auto", clock=lambda: now[0])
+    pace.begin(0, remote=False)
+    now[0] = 1.0
+    assert pace.due(1)  # 20 ms of a second
+    pace.foresee(10**8, remote=False)  # the optimizer has its variables now: a second
+    assert not pace.due(1)
+    now[0] = 35.0
+    assert pace.due(1)
+    pace.took(0.1)
+    pace.foresee(10**8, remote=False)
+    assert pace.due(1)  # as the last one took
