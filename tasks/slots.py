@@ -16,8 +16,8 @@ from typing import Any, Protocol, Self
 from tasks.children import Child, ChildLostError, ForkServer, Line
 from tasks.outcomes import Outcome
 from tasks.placement import Placement, thread_limits
-from tasks.scratch import make_scratch
 from tasks.watchdog import Limits, Watchdog
+from tuner.scratch import make_scratch
 
 logger = logging.getLogger(__name__)
 

@@ -99,9 +99,6 @@ class Search:
 class OracleTests:
     """The laws of oracles. Trials of `make` must not be limited to fewer than the tests need."""
 
-    searches = 3
-    """How many searches are cut at each question; fewer for oracles that take long to answer."""
-
     def make(self, space: HyperParameters, seed: int = 0) -> Oracle:
         """A fresh oracle, with `max_consecutive_failed_trials` out of reach."""
         raise NotImplementedError
@@ -129,7 +126,7 @@ class OracleTests:
             assert len(begun) == len(set(begun)) == count_values(space)
 
     def test_a_resumed_search_asks_what_the_uninterrupted_one_asked(self) -> None:
-        for order in range(self.searches):
+        for order in range(3):
             live = self.make(mixed_space(), seed=order)
             asked = list(self._questions(live, order))
             assert len(asked) > 10  # noqa: PLR2004 - enough to mean something

@@ -17,6 +17,7 @@ from tuner import checkpoint, errors
 from tuner.execution_results import ExecutionResult, ExecutionResults
 from tuner.metrics import MetricsTracker
 from tuner.out_of_memory import is_out_of_memory
+from tuner.scratch import prefix, sweep
 from tuner.seeds import execution_seed, seed_execution
 from tuner.shuffling import shuffled_by
 from tuner.state_place import Snapshot, StateDamagedError, StatePlace
@@ -223,7 +224,9 @@ def scratch_folder() -> tempfile.TemporaryDirectory[str]:
     """A local folder for the time of a trial."""
     # A child that is killed cannot tidy up; whoever started it removes the scratch folder.
     scratch = os.environ.get("TRIALFLOW_SCRATCH") or None
-    return tempfile.TemporaryDirectory(prefix="trialflow-", dir=scratch)
+    if scratch is None:
+        sweep()
+    return tempfile.TemporaryDirectory(prefix=prefix(), dir=scratch)
 
 
 def _takes_initial_epoch(fit: Callable[..., Any]) -> bool:

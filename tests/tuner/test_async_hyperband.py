@@ -21,16 +21,12 @@ class TestAsyncHyperband(OracleTests):
 
 @pytest.mark.slow
 class TestModelledAsyncHyperband(OracleTests):
-    searches = 1
-
     def make(self, space, seed=0):
         return asha(space=space, seed=seed, max_epochs=27, sampler="bayesian")
 
 
 @pytest.mark.slow
 class TestModelledHyperband(OracleTests):
-    searches = 1
-
     def make(self, space, seed=0):
         return HyperbandOracle(
             OBJECTIVE, 9, 3, 1, seed, space, max_consecutive_failed_trials=1000, sampler="bayesian"

@@ -14,11 +14,20 @@ _NAME = re.compile(r"trialflow-([0-9a-f]+)-(\d+)-\w+")
 
 def make_scratch() -> Path:
     """A new folder of this process; those that killed processes left behind are removed."""
-    root = Path(tempfile.gettempdir())
-    for folder in root.glob("trialflow-*"):
+    sweep()
+    return Path(tempfile.mkdtemp(prefix=prefix()))
+
+
+def sweep() -> None:
+    """Removes the folders that killed processes of this machine have left."""
+    for folder in Path(tempfile.gettempdir()).glob("trialflow-*"):
         if _is_abandoned(folder.name):
             shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"trialflow-{_namespace()}-{os.getpid()}-", dir=root))
+
+
+def prefix() -> str:
+    """What the name of a folder of this process begins with, so that others know whose it is."""
+    return f"trialflow-{_namespace()}-{os.getpid()}-"
 
 
 def _is_abandoned(name: str) -> bool:
