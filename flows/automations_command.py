@@ -60,7 +60,7 @@ def _automation(after: int) -> Any:
     # Other flows on the server may send heartbeats more rarely.
     flows: dict[str, str | list[str]] = {
         "prefect.resource.role": "flow",
-        "prefect.resource.name": ["search", "run"],
+        "prefect.resource.name": ["search", "resume", "run"],
     }
     trigger = EventTrigger(
         # The first heartbeat may not have left when the process is killed.

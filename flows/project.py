@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.base_tuner import BaseTuner
+from tuner.project import Project
 from tuner.role import Role
 from tuner.study import load_study
 from tuner.tuner import Tuner
@@ -80,3 +81,12 @@ def check_shared(directory: str) -> None:
             f"Received: directory={directory!r}. Use a path or an object store."
         )
         raise ValueError(msg)
+
+
+def project_exists(url: str) -> bool:
+    """Whether a project was begun there, as far as can be seen."""
+    try:
+        project = Project.at(url)
+        return project.store.exists(project.paths.project)
+    except Exception:  # noqa: BLE001 - of a store that cannot be read nothing is known
+        return False

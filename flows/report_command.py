@@ -22,9 +22,7 @@ def report(
     While the search runs, the report shows how far it is.
     """
     try:
-        text = _page(project_url)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
+        write_report(project_url, output)
     except Exception as error:
         if debug:
             raise
@@ -33,9 +31,11 @@ def report(
     typer.echo(f"Report: {output}")
 
 
-def _page(project_url: str) -> str:
+def write_report(project_url: str, output: Path) -> None:
+    """Writes the page to a file, whose folder is made."""
     from tuner.report import drawing
     from tuner.report.findings import Findings
 
     text: str = drawing("page").page(Findings.of(open_project(project_url).project))
-    return text
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, encoding="utf-8")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from flows.answers import Debug, Json, ProjectUrl, answered
-from flows.projects import Found, open_project
+from flows.projects import open_project
 from flows.run_settings import RunSettings
 from flows.searching import search_and_show
 from flows.slot_options import SlotCountOption
@@ -34,11 +34,7 @@ def resume(
     with answered(debug=debug):
         found = open_project(project_url)
         saved = RunSettings.load(found.project, study)
-    parameters = {**saved.arguments, **_place(found), "study": saved.study, "wait": wait}
+    parameters = {**saved.again(found.project), "wait": wait}
     if slots is not None:
         parameters["slots"] = slots
     search_and_show(parameters, as_json=as_json, debug=debug)
-
-
-def _place(found: Found) -> dict[str, Any]:
-    return {"directory": found.project.directory, "project_name": found.project.name}
