@@ -1,0 +1,112 @@
+"""The deployments of the repository, on a real server with a real worker, which is killed."""
+
+import contextlib
+import datetime as dt
+import json
+import subprocess
+import sys
+
+import psutil
+import pytest
+from support import ROOT, STUDIES, wait_until
+
+from flows.projects import open_project
+from tuner.check import check
+from tuner.project import Project
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def prefect(environment, prefect_server, tmp_path):
+    """Starts Prefect's command line in the repository's root; its output goes to a file."""
+    started = []
+    env = {**environment, "PREFECT_API_URL": f"{prefect_server}/api"}
+
+    def start(*words, **more):
+        with (tmp_path / f"prefect-{len(started)}.log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "prefect", *map(str, words)],
+                env={**env, **more},
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        process.family = psutil.Process(process.pid).children
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for child in [*process.family(recursive=True), process]:
+                    child.kill()
+        process.wait()
+
+
+def test_a_scheduled_search_is_cancelled_and_its_worker_killed_and_retried_to_its_end(
+    prefect, ask, tmp_path
+):
+    ask("work_pools/", {"name": "trialflow", "type": "process"})
+    worker = ["worker", "start", "--pool", "trialflow", "--type", "process"]
+    first = prefect(*worker, EPOCH_SECONDS="0.3", EPOCH_TRACES=str(tmp_path))
+    parameters = {"study": str(STUDIES / "epochs.py"), "directory": str(tmp_path), "slots": 2}
+    deploy = ["--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml"]
+    deploy += ["--name", "digits-nightly", "--params", json.dumps(parameters)]
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=12)
+    deployed = prefect(*deploy, "--interval", 86400, "--anchor-date", later.isoformat())
+    assert deployed.wait(timeout=120) == 0, (tmp_path / "prefect-1.log").read_text()
+    named = {"deployments": {"name": {"any_": ["digits-nightly"]}}}
+    (deployment,) = ask("deployments/filter", named)
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=25)  # the server looks every five
+    schedule = {"interval": 86400, "anchor_date": soon.isoformat(), "timezone": "UTC"}
+    ask(f"deployments/{deployment['id']}/schedules", [{"active": True, "schedule": schedule}])
+    project = tmp_path / "epochs"
+
+    def ended():
+        return len(list(project.glob("trials/*/result.json")))
+
+    def the_run():
+        tags = {"tags": {"all_": ["nightly", "study: epochs"]}}
+        (run,) = ask("flow_runs/filter", {"flow_runs": tags})
+        return run
+
+    def is_state(*names):
+        return lambda: the_run()["state"]["type"] in names
+
+    wait_until(lambda: ended() >= 1, first, timeout=180)
+    run = the_run()
+    assert run["name"] == "epochs"
+    assert "auto-scheduled" in run["tags"]  # the schedule has begun it
+    children = first.family(recursive=True)
+    assert len(children) >= 3  # the search, and a training process for each slot
+    set_state = f"flow_runs/{run['id']}/set_state"
+    ask(set_state, {"state": {"type": "CANCELLING", "name": "Cancelling"}, "force": False})
+    wait_until(is_state("CANCELLED"), first, timeout=120)
+    assert psutil.wait_procs(children, timeout=20)[1] == []
+    assert not (project / "lease.json").exists()
+    stopped = open_project(str(project)).history
+    assert {trial.tries for trial in stopped.running.values()} <= {1}  # stopping is no trial's loss
+
+    # What the button Retry of the pages sends.
+    retry = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+    before = ended()
+    ask(set_state, {"state": retry, "force": True})
+    wait_until(lambda: ended() > before, first, timeout=180)
+    children = first.family(recursive=True)
+    first.kill()
+    wait_until(is_state("CRASHED", "FAILED"), timeout=120)
+    assert psutil.wait_procs(children, timeout=20)[1] == []
+    print(the_run()["state"])
+    assert ended() < 8
+
+    second = prefect(*worker, EPOCH_SECONDS="0", EPOCH_TRACES=str(tmp_path))
+    ask(set_state, {"state": retry, "force": True})
+    wait_until(is_state("COMPLETED"), second, timeout=180)
+    assert (the_run()["id"], the_run()["run_count"]) == (run["id"], 3)
+    history = open_project(str(project)).history
+    assert (history.completed, history.failed, len(history.running)) == (8, 0, 0)
+    assert len(set(history.end_order)) == len(history.end_order) == 8
+    assert check(Project.at(project)).damages == []
