@@ -67,7 +67,7 @@ def ask(prefect_server):
             {"Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read())
+            return json.loads(answer.read() or "null")
 
     return post
 

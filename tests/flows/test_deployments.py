@@ -1,7 +1,6 @@
 """The deployments of the repository, on a real server with a real worker, which is killed."""
 
 import contextlib
-import datetime as dt
 import json
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from tuner.check import check
 from tuner.project import Project
 
 pytestmark = pytest.mark.slow
+
+WORKER = ["worker", "start", "--pool", "trialflow", "--type", "process"]
 
 
 @pytest.fixture
@@ -46,40 +47,43 @@ def prefect(environment, prefect_server, tmp_path):
         process.wait()
 
 
+def deploy(prefect, tmp_path):
+    """Deploys the nightly search, of another study and for every minute."""
+    parameters = {"study": str(STUDIES / "epochs.py"), "directory": str(tmp_path), "slots": 2}
+    words = ["--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml"]
+    words += ["--name", "digits-nightly", "--params", json.dumps(parameters)]
+    deployed = prefect(*words, "--cron", "* * * * *")
+    assert deployed.wait(timeout=120) == 0, (tmp_path / "prefect-1.log").read_text()
+
+
 def test_a_scheduled_search_is_cancelled_and_its_worker_killed_and_retried_to_its_end(
     prefect, ask, tmp_path
 ):
     ask("work_pools/", {"name": "trialflow", "type": "process"})
-    worker = ["worker", "start", "--pool", "trialflow", "--type", "process"]
-    first = prefect(*worker, EPOCH_SECONDS="0.3", EPOCH_TRACES=str(tmp_path))
-    parameters = {"study": str(STUDIES / "epochs.py"), "directory": str(tmp_path), "slots": 2}
-    deploy = ["--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml"]
-    deploy += ["--name", "digits-nightly", "--params", json.dumps(parameters)]
-    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=12)
-    deployed = prefect(*deploy, "--interval", 86400, "--anchor-date", later.isoformat())
-    assert deployed.wait(timeout=120) == 0, (tmp_path / "prefect-1.log").read_text()
-    named = {"deployments": {"name": {"any_": ["digits-nightly"]}}}
-    (deployment,) = ask("deployments/filter", named)
-    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=25)  # the server looks every five
-    schedule = {"interval": 86400, "anchor_date": soon.isoformat(), "timezone": "UTC"}
-    ask(f"deployments/{deployment['id']}/schedules", [{"active": True, "schedule": schedule}])
+    first = prefect(*WORKER, EPOCH_SECONDS="0.3", EPOCH_TRACES=str(tmp_path))
+    deploy(prefect, tmp_path)
     project = tmp_path / "epochs"
 
     def ended():
         return len(list(project.glob("trials/*/result.json")))
 
+    def begun():
+        found = {"deployments": {"name": {"any_": ["digits-nightly"]}}, "sort": "START_TIME_ASC"}
+        runs = ask("flow_runs/filter", found)
+        return [run for run in runs if run["start_time"] or run["state"]["type"] == "PENDING"]
+
     def the_run():
-        tags = {"tags": {"all_": ["nightly", "study: epochs"]}}
-        (run,) = ask("flow_runs/filter", {"flow_runs": tags})
-        return run
+        return begun()[0]
 
     def is_state(*names):
         return lambda: the_run()["state"]["type"] in names
 
-    wait_until(lambda: ended() >= 1, first, timeout=180)
+    wait_until(begun, first, timeout=180)  # within a minute, and what a process takes
+    ask(f"deployments/{the_run()['deployment_id']}/pause_deployment", {})
+    wait_until(lambda: ended() >= 1, first, timeout=120)
     run = the_run()
     assert run["name"] == "epochs"
-    assert "auto-scheduled" in run["tags"]  # the schedule has begun it
+    assert {"auto-scheduled", "nightly", "study: epochs"} <= set(run["tags"])
     children = first.family(recursive=True)
     assert len(children) >= 3  # the search, and a training process for each slot
     set_state = f"flow_runs/{run['id']}/set_state"
@@ -99,10 +103,8 @@ def test_a_scheduled_search_is_cancelled_and_its_worker_killed_and_retried_to_it
     first.kill()
     wait_until(is_state("CRASHED", "FAILED"), timeout=120)
     assert psutil.wait_procs(children, timeout=20)[1] == []
-    print(the_run()["state"])
-    assert ended() < 8
 
-    second = prefect(*worker, EPOCH_SECONDS="0", EPOCH_TRACES=str(tmp_path))
+    second = prefect(*WORKER, EPOCH_SECONDS="0", EPOCH_TRACES=str(tmp_path))
     ask(set_state, {"state": retry, "force": True})
     wait_until(is_state("COMPLETED"), second, timeout=180)
     assert (the_run()["id"], the_run()["run_count"]) == (run["id"], 3)
