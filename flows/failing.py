@@ -8,25 +8,26 @@ from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from flows.project import project_exists
+from flows.project import begun_project
 from storage import FencedError, LeaseHeldError
 
 
-def failed(error: Exception, project_url: str) -> State[Any]:
+def failed(error: Exception, directory: str, project_name: str) -> State[Any]:
     """The state of a run that an error has ended; who called the flow gets the error itself.
 
     Args:
         error: The error.
-        project_url: Path or URL of the project, which there may not be yet.
+        directory: Where the project lies,
+        project_name: and how it is called; there may be none yet.
     """
     get_run_logger().error("The search failed.", exc_info=error)
-    message = f"{type(error).__name__}: {error}\n{_next_step(error, project_url)}"
-    return Failed(message=message, data=error)
+    step = _next_step(error, begun_project(directory, project_name))
+    return Failed(message=f"{type(error).__name__}: {error}\n{step}", data=error)
 
 
-def _next_step(error: Exception, project_url: str) -> str:
+def _next_step(error: Exception, project_url: str | None) -> str:
     if isinstance(error, LeaseHeldError | FencedError):
         return "To go on once the other search has ended: press Retry, or set `wait`."
-    if project_exists(project_url):
+    if project_url is not None:
         return f"Nothing is lost. To go on: press Retry, or run: trialflow resume {project_url}"
     return "Nothing was begun. Correct it, and press Retry, or start a run with other parameters."

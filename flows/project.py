@@ -83,10 +83,10 @@ def check_shared(directory: str) -> None:
         raise ValueError(msg)
 
 
-def project_exists(url: str) -> bool:
-    """Whether a project was begun there, as far as can be seen."""
+def begun_project(directory: str, project_name: str) -> str | None:
+    """Path or URL of a project that was begun, None where there is none that can be seen."""
     try:
-        project = Project.at(url)
-        return project.store.exists(project.paths.project)
+        project = Project(directory, project_name)
+        return project.url if project.store.exists(project.paths.project) else None
     except Exception:  # noqa: BLE001 - of a store that cannot be read nothing is known
-        return False
+        return None

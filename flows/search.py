@@ -150,7 +150,7 @@ def search(
     except CancelledError as error:
         return Cancelled(message=str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the state says what to do
-        return failed(error, f"{directory.rstrip('/')}/{name}")
+        return failed(error, directory, name)
 
 
 def run(tuner: BaseTuner, slots: Slots, began: float, *, discover: bool = True) -> SearchResult:

@@ -7,7 +7,7 @@ import sys
 
 import psutil
 import pytest
-from support import ROOT, STUDIES, wait_until
+from support import ROOT, STUDIES, finish, wait_until
 
 from flows.projects import open_project
 from tuner.check import check
@@ -100,9 +100,12 @@ def test_a_scheduled_search_is_cancelled_and_its_worker_killed_and_retried_to_it
     ask(set_state, {"state": retry, "force": True})
     wait_until(lambda: ended() > before, first, timeout=180)
     children = first.family(recursive=True)
-    first.kill()
-    wait_until(is_state("CRASHED", "FAILED"), timeout=120)
+    for process in [first, *children]:  # a machine that is gone
+        process.kill()
     assert psutil.wait_procs(children, timeout=20)[1] == []
+    # What Change state sends; without it, the automation that is tested elsewhere.
+    gone = {"type": "CRASHED", "name": "Crashed", "message": "its machine is gone"}
+    ask(set_state, {"state": gone, "force": True})
 
     second = prefect(*WORKER, EPOCH_SECONDS="0", EPOCH_TRACES=str(tmp_path))
     ask(set_state, {"state": retry, "force": True})
@@ -112,3 +115,20 @@ def test_a_scheduled_search_is_cancelled_and_its_worker_killed_and_retried_to_it
     assert (history.completed, history.failed, len(history.running)) == (8, 0, 0)
     assert len(set(history.end_order)) == len(history.end_order) == 8
     assert check(Project.at(project)).damages == []
+
+
+def test_a_search_is_resumed_and_reported_by_the_flows_that_are_deployed(
+    trialflow, environment, prefect_server, ask, tmp_path
+):
+    words = ["search", STUDIES / "naps.py", "--project-name", "once-more", "--timeout", 1]
+    finish(trialflow(*words, NAP_SECONDS="0.4"))
+    script = (
+        "from flows.resuming import resume; from flows.reporting import report\n"
+        "assert resume('results/once-more')['completed'] == 8\n"
+        "assert report('results/once-more', output='pages/report.html')['trained'] == 0\n"
+    )
+    env = {**environment, "PREFECT_API_URL": f"{prefect_server}/api", "NAP_SECONDS": "0"}
+    subprocess.run([sys.executable, "-c", script], check=True, env=env, cwd=tmp_path, timeout=120)
+    assert "once-more" in (tmp_path / "pages" / "report.html").read_text()
+    key = {"artifacts": {"key": {"any_": ["leaderboard-once-more", "report-once-more"]}}}
+    assert len(ask("artifacts/filter", key)) == 6  # of each run: they line up

@@ -140,12 +140,16 @@ def test_a_failed_trial_is_counted_and_says_why(trialflow):
     assert "asked to fail" in shown
 
 
-def test_failures_in_a_row_end_the_search_with_their_reason(trialflow):
-    search = trialflow("search", NAPS, NAP_RAISE="yes")
+def test_failures_in_a_row_end_the_search_with_their_reason(trialflow, ask, tmp_path):
+    search = trialflow("search", NAPS, "--project-name", "in-a-row", NAP_RAISE="yes")
     _, err = search.communicate(timeout=60)
     assert search.returncode == 1
     assert "consecutive failures" in err
     assert "asked to raise" in err
+    (run,) = ask("flow_runs/filter", {"flow_runs": {"name": {"any_": ["in-a-row"]}}})
+    assert run["state"]["type"] == "FAILED"
+    assert "asked to raise" in run["state"]["message"]
+    assert f"trialflow resume {tmp_path}/results/in-a-row" in run["state"]["message"]
 
 
 def test_overwrite_begins_anew(trialflow):
