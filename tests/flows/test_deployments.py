@@ -56,6 +56,7 @@ def deploy(prefect, tmp_path):
     assert deployed.wait(timeout=120) == 0, (tmp_path / "prefect-1.log").read_text()
 
 
+@pytest.mark.timeout(600)  # a minute, unless the machine is busy
 def test_a_scheduled_search_is_cancelled_and_its_worker_killed_and_retried_to_its_end(
     prefect, ask, tmp_path
 ):
