@@ -22,8 +22,8 @@ from prefect.client.orchestration import get_client
 from flows.project import project_name_of
 from flows.result import SearchResult
 from tuner.oracle import Oracle
-from tuner.progress import number
-from tuner.project import Project
+from tuner.search.progress import number
+from tuner.state.project import Project
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tuner.base_tuner import BaseTuner
-from tuner.project import Project
-from tuner.role import Role
+from tuner.search.role import Role
+from tuner.state.project import Project
 from tuner.study import load_study
 from tuner.tuner import Tuner
 

@@ -10,8 +10,8 @@ import pytest
 from support import ROOT, STUDIES, finish, wait_until
 
 from flows.projects import open_project
-from tuner.check import check
-from tuner.project import Project
+from tuner.state.check import check
+from tuner.state.project import Project
 
 pytestmark = pytest.mark.slow
 
