@@ -2,7 +2,7 @@
 
 import pytest
 from prefect.utilities.callables import parameter_schema
-from support import STUDIES, finish
+from support import STUDIES, finish, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -60,5 +60,5 @@ def test_the_form_of_a_custom_run_takes_and_refuses_parameters(ask, open_page, p
     assert runs() == []
     slots.fill("3")
     submit.click()
-    page.wait_for_url("**/runs/flow-run/**")
-    assert [(run["study"], run["slots"]) for run in runs()] == [("nights.py", 3)]
+    (run,) = wait_until(runs)
+    assert (run["study"], run["slots"]) == ("nights.py", 3)
