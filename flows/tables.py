@@ -42,20 +42,6 @@ def leaderboard(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def status(found: Found) -> str:
-    """The trials of a project."""
-    history = found.history
-    state = "ended" if history.end_reason else "not ended"
-    lines = [
-        f"Project {found.project.url}",
-        f"{history.completed} completed, {history.failed} failed, "
-        f"{len(history.running)} not finished; {state}"
-        + (f": {history.end_reason}" if history.end_reason else ""),
-    ]
-    lines.append(trials(list(history.trials.values()), history.objective.name))
-    return "\n".join(lines)
-
-
 def trials(found: Sequence[Trial], metric: str) -> str:
     """Trials with what became of them."""
     rows = []
