@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import textwrap
 from datetime import UTC, datetime
 from typing import Any
 
 from flows.projects import Found
+from flows.tables import WIDTH
 from storage import KeyMissingError, lease_holder
 from tuner.progress import number, values_line
 from tuner.trial import Trial
@@ -43,7 +45,8 @@ def describe(state: dict[str, Any]) -> str:
     if best is not None:
         score = f"{state['objective']} {number(best['score'])}"
         values = values_line(best["hyperparameters"])
-        lines.append(f"Best: {score} (trial {best['trial_id']}) {values}")
+        lines.append(f"Best: {score} (trial {best['trial_id']})")
+        lines += textwrap.wrap(values, WIDTH, initial_indent="  ", subsequent_indent="  ")
     for trial in state["running_trials"][:SHOWN]:
         saved = trial["saved_epochs"]
         epochs = "no epoch saved yet" if saved is None else f"{saved} epochs saved"
