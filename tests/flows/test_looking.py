@@ -149,16 +149,14 @@ def test_a_search_in_a_terminal_is_drawn_in_its_width_and_stopped_by_ctrl_c(
     }
     words = ["-m", "flows", "search", str(STUDIES / "naps.py")]
     terminal = pexpect.spawn(
-        sys.executable, words, env=env, cwd=tmp_path, timeout=120, dimensions=(24, 60)
+        sys.executable, words, env=env, cwd=tmp_path, timeout=120, dimensions=(24, 34)
     )
     terminal.logfile_read = shown = io.BytesIO()
     terminal.expect("0/8 done, 1 running, 0 failed")
-    terminal.expect("trial 0000  running, 0:0")
+    terminal.expect(b"trial 0000  running, 0:0[^\\n]*\xe2\x80\xa6")  # cut where the terminal ends
     terminal.sendintr()
     terminal.expect("Stopped. To go on: trialflow search")
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 128 + signal.SIGINT
     assert not re.search(rb"\x1b\[(3|9)\d", shown.getvalue())  # NO_COLOR
-    bars = re.findall("━+", shown.getvalue().decode())
-    assert {len(bar) for bar in bars} == {59}
