@@ -9,7 +9,7 @@ import typer
 
 from flows.answers import Debug, Json, ProjectUrl, answered
 from flows.rerunning import Comparison, repeat_trial
-from tuner.progress import number
+from tuner.search.progress import number
 
 
 def rerun(

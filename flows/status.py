@@ -11,7 +11,7 @@ from typing import Any
 from flows.projects import Found
 from flows.tables import WIDTH
 from storage import KeyMissingError, lease_holder
-from tuner.progress import number, values_line
+from tuner.search.progress import number, values_line
 from tuner.trial import Trial
 
 SHOWN = 20

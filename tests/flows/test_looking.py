@@ -137,7 +137,7 @@ def test_a_shell_completes_commands_and_options(environment):
 
 
 @pytest.mark.slow
-def test_a_search_in_a_terminal_is_drawn_in_its_width_and_stopped_by_ctrl_c(
+def test_a_search_in_a_terminal_is_drawn_live_without_colours_and_stopped_by_ctrl_c(
     environment, prefect_server, tmp_path
 ):
     env = {
@@ -149,11 +149,11 @@ def test_a_search_in_a_terminal_is_drawn_in_its_width_and_stopped_by_ctrl_c(
     }
     words = ["-m", "flows", "search", str(STUDIES / "naps.py")]
     terminal = pexpect.spawn(
-        sys.executable, words, env=env, cwd=tmp_path, timeout=120, dimensions=(24, 34)
+        sys.executable, words, env=env, cwd=tmp_path, timeout=120, dimensions=(24, 60)
     )
     terminal.logfile_read = shown = io.BytesIO()
     terminal.expect("0/8 done, 1 running, 0 failed")
-    terminal.expect(b"trial 0000  running, 0:0[^\\n]*\xe2\x80\xa6")  # cut where the terminal ends
+    terminal.expect("trial 0000  running, ")
     terminal.sendintr()
     terminal.expect("Stopped. To go on: trialflow search")
     terminal.expect(pexpect.EOF)

@@ -9,10 +9,10 @@ import pytest
 from support import ROOT
 
 from tuner import Objective, TrialStatus
-from tuner.display import LogDisplay, display_for
-from tuner.live_display import LiveDisplay
 from tuner.oracles import RandomSearchOracle
-from tuner.progress import Progress, clock, outcome_line, progress_of
+from tuner.search.display import LogDisplay, display_for
+from tuner.search.live_display import LiveDisplay
+from tuner.search.progress import Progress, clock, outcome_line, progress_of
 from tuner.testing import mixed_space
 
 
