@@ -7,28 +7,28 @@ from typing import Annotated
 
 import typer
 
+from flows.answers import Debug, Json, ProjectUrl, answered, print_json
 from flows.projects import open_project
 
 
 def report(
-    project_url: Annotated[str, typer.Argument(help="Path or URL of the project.")],
+    project_url: ProjectUrl,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path(
         "report.html"
     ),
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Write what a search has found as one HTML file that works offline.
 
     While the search runs, the report shows how far it is.
     """
-    try:
+    with answered(debug=debug):
         write_report(project_url, output)
-    except Exception as error:
-        if debug:
-            raise
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(1) from None
-    typer.echo(f"Report: {output}")
+    if as_json:
+        print_json({"project": project_url, "report": str(output)})
+    else:
+        typer.echo(f"Report: {output}")
 
 
 def write_report(project_url: str, output: Path) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.projects import Found, describe
-from tuner.search.progress import clock, number, reason
+from tuner.search.progress import clock, number, reason, values_line
 from tuner.trial import Trial
 
 WIDTH = 80
@@ -27,7 +27,7 @@ def leaderboard(result: Mapping[str, Any]) -> str:
                 row["trial_id"],
                 number(row["score"]),
                 duration(row["seconds"]),
-                values(row["values"]),
+                values_line(row["values"]),
             ]
             for row in result["leaderboard"]
         ]
@@ -42,26 +42,12 @@ def leaderboard(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def status(found: Found) -> str:
-    """The trials of a project."""
-    history = found.history
-    state = "ended" if history.end_reason else "not ended"
-    lines = [
-        f"Project {found.project.url}",
-        f"{history.completed} completed, {history.failed} failed, "
-        f"{len(history.running)} not finished; {state}"
-        + (f": {history.end_reason}" if history.end_reason else ""),
-    ]
-    lines.append(trials(list(history.trials.values()), history.objective.name))
-    return "\n".join(lines)
-
-
 def trials(found: Sequence[Trial], metric: str) -> str:
     """Trials with what became of them."""
     rows = []
     for trial in found:
         row = describe(trial)
-        detail = reason(trial) if trial.status == "FAILED" else values(row["hyperparameters"])
+        detail = reason(trial) if trial.status == "FAILED" else values_line(row["hyperparameters"])
         score, seconds = number(trial.score), duration(row["seconds"])
         rows.append([trial.trial_id, trial.status.lower(), score, seconds, detail])
     return table(["trial", "status", metric, "time", "hyperparameters"], rows)
@@ -90,11 +76,6 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     console = Console(file=text, width=WIDTH, color_system=None, highlight=False)
     console.print(grid, markup=False)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
-
-
-def values(found: Mapping[str, Any]) -> str:
-    """Hyperparameters in one line."""
-    return " ".join(f"{k}={number(v) if isinstance(v, float) else v}" for k, v in found.items())
 
 
 def duration(seconds: float | None) -> str:

@@ -136,8 +136,7 @@ def test_a_second_search_on_the_same_project_says_who_runs_it(trialflow, tmp_pat
 def test_a_failed_trial_is_counted_and_says_why(trialflow):
     out = json.loads(finish(trialflow("search", NAPS, "--json", NAP_SECONDS="0", NAP_FAIL="0002")))
     assert (out["completed"], out["failed"]) == (7, 1)
-    shown = finish(trialflow("status", "results/naps"))
-    assert "asked to fail" in shown
+    assert "asked to fail" in finish(trialflow("trials", "results/naps"))
 
 
 def test_failures_in_a_row_end_the_search_with_their_reason(trialflow, ask, tmp_path):
