@@ -58,6 +58,20 @@ def test_when_the_time_is_up_no_more_trials_begin_and_resuming_goes_on(trialflow
     assert result["project"] == str(tmp_path / "results" / "naps")
 
 
+def test_rules_of_the_command_line_end_a_search_and_resuming_changes_them(trialflow):
+    search = ["search", NAPS, "--json", "--patience", 2, "--max-device-hours", 5]
+    search += ["--max-total-epochs", 100, "--target", "-1"]
+    result = json.loads(finish(trialflow(*search, NAP_SECONDS="0")))
+    assert result["completed"] < 8
+    assert result["reason"] == "no better score for 2 trials"
+    resume = ["resume", "results/naps", "--patience", 8]
+    out = finish(trialflow(*resume, "--target", result["best"]["score"], NAP_SECONDS="0"))
+    assert "the target of" in out
+    assert "the target of" in finish(trialflow("status", "results/naps"))
+    out = finish(trialflow(*resume, "--target", "0", NAP_SECONDS="0"))
+    assert "8 completed" in out
+
+
 def test_a_project_that_no_command_searched_is_resumed_with_its_study_named(trialflow, tmp_path):
     finish(trialflow("search", NAPS, "--max-trials", 2, NAP_SECONDS="0"))
     (tmp_path / "results" / "naps" / "study.json").unlink()
