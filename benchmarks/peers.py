@@ -213,7 +213,7 @@ def ray_asha(problem: Curves, seed: int, epochs: int, slots: int) -> Run:
     from ray.tune.schedulers import AsyncHyperBandScheduler
 
     from tuner import HyperParameters
-    from tuner.sampling import random_values
+    from tuner.hyperparameters.sampling import random_values
 
     del slots
     space = HyperParameters()

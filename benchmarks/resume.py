@@ -29,7 +29,7 @@ def train(url: str, parameters: float, epochs: int, every: str, steps: int) -> N
 
     from tuner import Tuner
     from tuner.oracles import RandomSearchOracle
-    from tuner.pace import Pace
+    from tuner.training.pace import Pace
 
     began = time.time()
     width = WIDTHS[parameters]

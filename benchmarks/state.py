@@ -28,10 +28,10 @@ from servers.s3 import BUCKET, S3Server
 
 from storage import Journal, LocalStore, open_store
 from tuner import BaseTuner, Objective
-from tuner.events import SearchStarted, SpaceGrown, TrialCreated, TrialEnded, encode
 from tuner.hyperparameters import HyperParameters, serialize
 from tuner.oracles import RandomSearchOracle
-from tuner.project import Project, ProjectInfo
+from tuner.state.events import SearchStarted, SpaceGrown, TrialCreated, TrialEnded, encode
+from tuner.state.project import Project, ProjectInfo
 from tuner.trial import Trial
 
 OBJECTIVE = Objective("val_loss", "min")

@@ -14,7 +14,7 @@ from flows.answers import Debug, Json, ProjectUrl, answered, print_json
 from flows.projects import Found, open_project
 from flows.run_settings import RunSettings
 from tuner.base_tuner import BaseTuner
-from tuner.role import Role
+from tuner.search.role import Role
 from tuner.study import Study, load_study
 
 
@@ -65,7 +65,7 @@ def _model(found: Found, study: str | None, *, refit: bool) -> Any:
         msg = "Expected a project with a completed trial."
         raise ValueError(f"{msg} Received: {found.project.url}, which has none.")
     if study is None and not refit:
-        from tuner.loading import load_best_models
+        from tuner.results.loading import load_best_models
 
         return load_best_models(found.project.url)[0]
     loaded = load_study(RunSettings.load(found.project, study).study)
@@ -81,7 +81,7 @@ def _tuner(study: Study, found: Found) -> BaseTuner:
 
 
 def _refitted(tuner: BaseTuner, study: Study, found: Found) -> Any:
-    from tuner.refitting import refit
+    from tuner.results.refitting import refit
     from tuner.tuner import Tuner
 
     if not isinstance(tuner, Tuner) or found.history.best is None:

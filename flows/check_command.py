@@ -9,7 +9,7 @@ import typer
 
 from flows.answers import FAILED, Debug, Json, ProjectUrl, answered, print_json
 from storage import Damage
-from tuner.project import Project
+from tuner.state.project import Project
 
 
 def check(
@@ -25,7 +25,7 @@ def check(
     Exit status: 0 there is none, 1 there is some.
     """
     with answered(debug=debug):
-        from tuner.check import check as look
+        from tuner.state.check import check as look
 
         project = Project.at(project_url)
         damages = look(project, weights=not skip_weights).damages
@@ -46,7 +46,7 @@ def repair(project_url: ProjectUrl, as_json: Json = False, debug: Debug = False)
     Exit status: 0 all is well now, 1 some damage is left, 3 somebody else searches on it.
     """
     with answered(debug=debug):
-        from tuner.repair import repair as mend
+        from tuner.state.repair import repair as mend
 
         project = Project.at(project_url)
         repaired = mend(project)

@@ -8,7 +8,7 @@ import typer
 
 from flows.answers import Debug, Json, ProjectUrl, answered, print_json
 from flows.projects import open_project
-from tuner.export import Format
+from tuner.results.export import Format
 
 
 def export(
@@ -26,7 +26,7 @@ def export(
     A search writes them into its project when it ends; this does so at any time.
     """
     with answered(debug=debug):
-        from tuner.export import export as write
+        from tuner.results.export import export as write
 
         found = open_project(project_url)
         written = write(found.project, found.history, to=to, file_format=file_format)

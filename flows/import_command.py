@@ -8,8 +8,8 @@ from typing import Any
 
 from tuner.importing import Imported, import_keras_tuner
 from tuner.objective import Objective
-from tuner.progress import number
-from tuner.project import split_url
+from tuner.search.progress import number
+from tuner.state.project import split_url
 
 
 def import_project(

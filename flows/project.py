@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.base_tuner import BaseTuner
-from tuner.role import Role
+from tuner.search.role import Role
 from tuner.study import load_study
 from tuner.tuner import Tuner
 

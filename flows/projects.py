@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.result import describe_best, seconds_of
-from tuner.history import History
-from tuner.jsonable import to_json
-from tuner.loading import read_project
-from tuner.project import Project
+from tuner.results.loading import read_project
+from tuner.state.history import History
+from tuner.state.jsonable import to_json
+from tuner.state.project import Project
 from tuner.trial import Trial
 
 

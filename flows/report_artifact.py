@@ -9,8 +9,8 @@ from prefect.artifacts import create_markdown_artifact
 
 from flows.artifacts import artifact_key, attempt
 from flows.result import SearchResult
-from tuner.progress import clock, number
-from tuner.project import Project
+from tuner.search.progress import clock, number
+from tuner.state.project import Project
 
 
 def publish_report(project: Project, result: SearchResult) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.rerunning import Comparison, repeat_trial
-from tuner.progress import number
+from tuner.search.progress import number
 
 
 def rerun(

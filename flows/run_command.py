@@ -83,6 +83,6 @@ def _spread(stack: ExitStack, script: Path, options: SlotOptions) -> None:
     # The script builds models too, and must leave the trials their share of the GPU.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     from flows.script import SlotsLauncher
-    from tuner.launching import launching
+    from tuner.search.launching import launching
 
     stack.enter_context(launching(stack.enter_context(SlotsLauncher(script, options))))

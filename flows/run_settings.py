@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from storage import KeyMissingError
-from tuner.project import Project
+from tuner.state.project import Project
 
 OF_ONE_RUN = ("study", "directory", "project_name", "overwrite", "timeout", "wait")
 """Arguments that are said elsewhere, or not meant for another run."""

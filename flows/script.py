@@ -19,11 +19,11 @@ from flows.server import prefect_server
 from flows.slot_options import SlotOptions
 from tasks.parcel_slots import ParcelSlots
 from tuner.base_tuner import BaseTuner
-from tuner.search_options import space_of
+from tuner.search.search_options import space_of
 
 
 class SlotsLauncher:
-    """Spreads the searches of a script over slots; a `tuner.launching.Launcher`.
+    """Spreads the searches of a script over slots; a `tuner.search.launching.Launcher`.
 
     Safe to call from several threads, as long as their tuners have projects of their own.
 

@@ -44,11 +44,11 @@ from tasks.slots import LocalSlots, Slots
 from tasks.trial import run_trial
 from tuner.base_tuner import BaseTuner
 from tuner.oracle import MAX_LOSSES
-from tuner.patience import Patience
-from tuner.progress import opening_line
-from tuner.project import waiting_for_others
-from tuner.search_options import SearchOptions
-from tuner.stop_policy import create_stop_policy
+from tuner.search.patience import Patience
+from tuner.search.progress import opening_line
+from tuner.search.search_options import SearchOptions
+from tuner.search.stop_policy import create_stop_policy
+from tuner.state.project import waiting_for_others
 from tuner.trial import Trial, TrialStatus
 
 Future = PrefectFuture[Any]

@@ -16,7 +16,7 @@ from tasks.memory import parse_bytes
 from tasks.placement import AUTO, Placement, place_slots
 from tasks.slots import Slots
 from tasks.watchdog import Limits
-from tuner.project import Project
+from tuner.state.project import Project
 
 GRACE = 10.0
 LOCAL = "local"

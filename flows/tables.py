@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.projects import Found, describe
-from tuner.progress import clock, number, reason
+from tuner.search.progress import clock, number, reason
 from tuner.trial import Trial
 
 WIDTH = 80

@@ -8,8 +8,8 @@ from typing import Any
 
 from flows import tables
 from flows.projects import Found, describe
-from tuner.executions import executions
-from tuner.progress import number
+from tuner.search.progress import number
+from tuner.state.executions import executions
 from tuner.trial import Trial
 
 

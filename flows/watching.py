@@ -9,8 +9,8 @@ from typing import TextIO
 
 from prefect import get_run_logger
 
-from tuner.display import Display, display_for
 from tuner.oracle import Oracle
+from tuner.search.display import Display, display_for
 
 _stream: ContextVar[TextIO | None] = ContextVar("stream", default=None)
 

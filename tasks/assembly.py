@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.parcel import unpack
 from tuner.base_tuner import BaseTuner
-from tuner.role import Role
+from tuner.search.role import Role
 from tuner.study import load_study
 from tuner.tuner import Tuner
 

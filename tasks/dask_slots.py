@@ -23,7 +23,7 @@ from tasks.dask_worker import PROTOCOL, study_digest
 from tasks.outcomes import ChildLostError, Outcome
 from tasks.slots import Heed, Message, SearchStoppedError
 from tasks.watchdog import Limits
-from tuner.project import Project
+from tuner.state.project import Project
 
 logger = logging.getLogger(__name__)
 

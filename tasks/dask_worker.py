@@ -18,7 +18,7 @@ from distributed import get_worker
 from tasks.outcomes import ChildLostError
 from tasks.slots import LocalSlots, Message, SearchStoppedError
 from tasks.watchdog import Limits
-from tuner.project import Project
+from tuner.state.project import Project
 from tuner.study import locate_study
 
 PROTOCOL = 1

@@ -24,8 +24,8 @@ from tasks.keras_settings import KerasSettings
 from tuner.base_tuner import BaseTuner
 from tuner.compat import alias_keras_tuner, is_aliased
 from tuner.oracle import Oracle
-from tuner.project import Project
-from tuner.role import Role, assembling
+from tuner.search.role import Role, assembling
+from tuner.state.project import Project
 
 ALIGNMENT = 64
 """Bytes; what numpy and TensorFlow want of the address of an array."""

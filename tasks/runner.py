@@ -10,10 +10,10 @@ from storage import StorageError
 from tasks.children import ChildLostError
 from tasks.slots import Message, Slots
 from tuner import errors
-from tuner.display import Display
 from tuner.hyperparameters import HyperParameters
 from tuner.oracle import Oracle
-from tuner.project import Project
+from tuner.search.display import Display
+from tuner.state.project import Project
 from tuner.trial import Trial, TrialStatus
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from tasks.children import Child, ChildLostError, ForkServer, Line
 from tasks.outcomes import Outcome
 from tasks.placement import Placement, thread_limits
 from tasks.watchdog import Limits, Watchdog
-from tuner.scratch import make_scratch
+from tuner.training.scratch import make_scratch
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tuner.base_tuner import BaseTuner
 from tuner.oracle import Oracle
-from tuner.role import Role
+from tuner.search.role import Role
 from tuner.tuner import Tuner
 
 BOUND = frozenset({"lock", "ongoing_trials", "tuner_ids", "_ledger", "_retry_queue", "_curves"})

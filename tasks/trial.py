@@ -11,7 +11,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from tasks.runner import TrialRunner, wants_another_try
 from tasks.slots import SearchStoppedError
-from tuner.progress import outcome_line
+from tuner.search.progress import outcome_line
 from tuner.trial import TrialStatus
 
 

@@ -3,9 +3,9 @@
 from tuner.base_tuner import BaseTuner
 from tuner.hypermodel import HyperModel
 from tuner.hyperparameters import HyperParameters
-from tuner.loading import load_best_models
 from tuner.objective import MultiObjective, Objective
 from tuner.oracle import Oracle, synchronized
+from tuner.results.loading import load_best_models
 from tuner.sklearn_tuner import SklearnTuner
 from tuner.trial import Trial, TrialStatus
 from tuner.tuner import Tuner

@@ -13,26 +13,27 @@ import warnings
 from typing import Any
 
 from storage import KeyMissingError, StoreDeniedError, StoreFullError, TransientStoreError
-from tuner import discovery, errors
-from tuner.device import device_of_this_process
-from tuner.display import Display, display_for
-from tuner.garbage import quick_collections
+from tuner import errors
 from tuner.hooks import TunerHooks
 from tuner.hypermodel import get_hypermodel
 from tuner.hyperparameters import HyperParameters
-from tuner.launching import current_launcher
 from tuner.oracle import Oracle
-from tuner.out_of_memory import HINT, is_out_of_memory
-from tuner.patience import Patience
-from tuner.progress import opening_line
-from tuner.project import Project
-from tuner.results import best_step_of, describe_execution, metrics_of
-from tuner.retention import checked_number_kept
-from tuner.role import Role, current_role
-from tuner.search_options import SearchOptions, space_of, with_values
-from tuner.stop_policy import create_stop_policy
+from tuner.results.tuner_results import TunerResults
+from tuner.search import discovery
+from tuner.search.display import Display, display_for
+from tuner.search.launching import current_launcher
+from tuner.search.patience import Patience
+from tuner.search.progress import opening_line
+from tuner.search.role import Role, current_role
+from tuner.search.search_options import SearchOptions, space_of, with_values
+from tuner.search.stop_policy import create_stop_policy
+from tuner.state.project import Project
+from tuner.state.retention import checked_number_kept
+from tuner.training.device import device_of_this_process
+from tuner.training.garbage import quick_collections
+from tuner.training.out_of_memory import HINT, is_out_of_memory
+from tuner.training.returned_metrics import best_step_of, describe_execution, metrics_of
 from tuner.trial import Trial, TrialStatus
-from tuner.tuner_results import TunerResults
 
 
 class BaseTuner(TunerResults):
@@ -59,7 +60,7 @@ class BaseTuner(TunerResults):
             Without them the environment says what a store needs.
         keep_checkpoints: Whose weights are kept: `"all"`, `"best"` or a number for those of as
             many of the best trials. What another trial may still go on from is always kept.
-        stop_policy: `"median"`, or a function (see `tuner.stop_policy.StopPolicy`), to stop
+        stop_policy: `"median"`, or a function (see `tuner.search.stop_policy.StopPolicy`), to stop
             trials that will not be among the best; None lets each one end.
     """
 

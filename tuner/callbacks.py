@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from tuner.model_size import check_size
 from tuner.objective import Objective
+from tuner.training.model_size import check_size
 from tuner.trial import Trial
 
 if TYPE_CHECKING:
-    from tuner.training_state import TrainingState
+    from tuner.training.training_state import TrainingState
     from tuner.tuner import Tuner
 
 

@@ -9,21 +9,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from tuner.books import Books, synchronized
 from tuner.budget import Budget
-from tuner.entries import complete_values
-from tuner.events import TrialCreated, TrialRetried
-from tuner.execution_results import NOTHING, progress_of
 from tuner.hyperparameters import HyperParameters
-from tuner.jsonable import to_json
-from tuner.ledger import trial_ended
 from tuner.objective import create_objective
 from tuner.proposal import Done, Proposal, Wait
+from tuner.search.stop_policy import Curves, StopPolicy
+from tuner.search.stopping import StoppingRules
 from tuner.seeds import trial_seed
-from tuner.stop_policy import Curves, StopPolicy
-from tuner.stopping import StoppingRules
+from tuner.state.books import Books, synchronized
+from tuner.state.entries import complete_values
+from tuner.state.events import TrialCreated, TrialRetried
+from tuner.state.jsonable import to_json
+from tuner.state.ledger import trial_ended
+from tuner.state.trials_by_id import trial_id_of
+from tuner.training.execution_results import NOTHING, progress_of
 from tuner.trial import Trial, TrialStatus
-from tuner.trials_by_id import trial_id_of
 
 __all__ = ["MAX_LOSSES", "Oracle", "synchronized"]
 

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from tuner.base_tuner import BaseTuner
-from tuner.role import Role, assembling
+from tuner.search.role import Role, assembling
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,17 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tuner.jsonable import to_json
-from tuner.sampling import values_key
+from tuner.hyperparameters.sampling import values_key
+from tuner.state.jsonable import to_json
 from tuner.trial import Trial
 from tuner.views import HistoryViews
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from tuner.history import History
-    from tuner.project import Project
     from tuner.proposal import Decision
+    from tuner.state.history import History
+    from tuner.state.project import Project
 
 
 class OracleSubclassing(HistoryViews):

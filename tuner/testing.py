@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tuner.events import Event
-from tuner.history import History
 from tuner.hyperparameters import HyperParameters
+from tuner.hyperparameters.sampling import count_values, values_key
 from tuner.oracle import Oracle
 from tuner.proposal import Decision
-from tuner.sampling import count_values, values_key
+from tuner.state.events import Event
+from tuner.state.history import History
 from tuner.trial import Trial, TrialStatus
 
 LONGEST = 400

@@ -10,19 +10,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tuner import checkpoint, description, errors, tensorboard
+from tuner import errors
 from tuner.base_tuner import BaseTuner
-from tuner.compiling import override_compile_args
 from tuner.cross_validation import arguments_of_fold, splitter_of
 from tuner.hyperparameters import HyperParameters
-from tuner.model_size import check_size, model_size
 from tuner.oracle import Oracle
-from tuner.pace import checked_every
-from tuner.shuffling import shuffle_by
-from tuner.state_place import StatePlace
-from tuner.training_state import TrainingState
+from tuner.training import checkpoint, description, tensorboard
+from tuner.training.compiling import override_compile_args
+from tuner.training.model_size import check_size, model_size
+from tuner.training.pace import checked_every
+from tuner.training.shuffling import shuffle_by
+from tuner.training.state_place import StatePlace
+from tuner.training.training_state import TrainingState
+from tuner.training.trial_run import TrialRun, scratch_folder, seed_of
 from tuner.trial import Trial
-from tuner.trial_run import TrialRun, scratch_folder, seed_of
 
 logger = logging.getLogger(__name__)
 

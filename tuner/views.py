@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tuner.alias import Alias
-from tuner.history import History
 from tuner.objective import Objective
-from tuner.pareto import pareto_front
+from tuner.results.pareto import pareto_front
+from tuner.state.history import History
 from tuner.trial import Trial, TrialStatus
 
 

@@ -144,7 +144,7 @@ def freeze_a_worker(cluster, rng, frozen):
 
 def restart_the_scheduler(cluster, rng, frozen):
     cluster.stop_scheduler()
-    time.sleep(rng.choice([2, 8]))
+    time.sleep(rng.choice([2, 8, 60]))
     cluster.start_scheduler()
 
 

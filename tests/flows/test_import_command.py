@@ -8,7 +8,7 @@ from flows.cli import app
 from flows.import_command import describe
 from storage import project_url
 from tuner.importing import import_keras_tuner
-from tuner.project import Project, split_url
+from tuner.state.project import Project, split_url
 
 
 def trialflow(*words, status=0):

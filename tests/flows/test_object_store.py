@@ -9,8 +9,8 @@ import pytest
 from support import ROOT, finish, wait_until
 
 from tuner import load_best_models
-from tuner.check import check
-from tuner.project import Project
+from tuner.state.check import check
+from tuner.state.project import Project
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ import signal
 import pytest
 from support import STUDIES, finish, wait_until
 
-from tuner.check import check
-from tuner.project import Project
+from tuner.state.check import check
+from tuner.state.project import Project
 
 NAPS = STUDIES / "naps.py"
 

@@ -100,7 +100,7 @@ def test_a_script_continues_what_the_flow_began_and_the_other_way_round(
 ):
     finish(trialflow("search", TINY, "--max-trials", 2))
     script = (
-        "import sys; from tuner.study import load_study; from tuner.role import Role\n"
+        "import sys; from tuner.study import load_study; from tuner.search.role import Role\n"
         f"study = load_study({str(TINY)!r})\n"
         "tuner = study.build_tuner(Role.SCRIPT, directory='results', project_name='tiny')\n"
         "assert len(tuner.oracle.end_order) == 2\n"

@@ -8,6 +8,7 @@ import sys
 import time
 
 import psutil
+from servers.namespaces import on
 
 
 def free_port():
@@ -17,21 +18,28 @@ def free_port():
 
 
 class Cluster:
-    """Ends with the test, however that ends."""
+    """Ends with the test, however that ends.
 
-    def __init__(self, folder, env):
+    Args:
+        folder: For logs and scratch.
+        env: Of all its processes.
+        host: Address of this host, where the scheduler listens.
+    """
+
+    def __init__(self, folder, env, host="127.0.0.1"):
         self.folder = folder
         self.env = env
+        self.host = host
         self.port = free_port()
         self.scheduler = None
         self.workers = {}
 
     @property
     def address(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def start_scheduler(self):
-        words = ["--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard"]
+        words = ["--host", self.host, "--port", str(self.port), "--no-dashboard"]
         # a frozen worker is given up soon
         ttl = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "6s"}
         self.scheduler = self._start(["distributed.cli.dask_scheduler", *words], ttl)
@@ -40,10 +48,11 @@ class Cluster:
         self.scheduler.kill()
         self.scheduler.wait()
 
-    def start_worker(self, name, **env):
+    def start_worker(self, name, machine=None, **env):
+        """Starts `trialflow worker`, on a machine of a `Network` where one is named."""
         words = ["worker", f"dask://{self.address}", "--slots", "1", "--name", name]
         self.workers[name] = self._start(
-            ["flows", *words, "--scratch", str(self.folder / name)], env
+            ["flows", *words, "--scratch", str(self.folder / name)], env, machine
         )
 
     def nanny_and_worker(self, name):
@@ -61,10 +70,10 @@ class Cluster:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
 
-    def _start(self, words, env):
+    def _start(self, words, env, machine=None):
         with (self.folder / f"{words[0]}-{time.monotonic_ns()}.log").open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", *words],
+                [*(on(machine) if machine else []), sys.executable, "-m", *words],
                 env={**self.env, **env},
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

@@ -174,6 +174,9 @@ def test_a_killed_fork_server_takes_its_children_along_and_is_started_again(setu
 @pytest.mark.parametrize("stuck", ["time.sleep(600)", "ctypes.PyDLL(None).sleep(600)"])
 def test_no_child_outlives_a_killed_parent_even_while_it_holds_the_gil(tmp_path, stuck):
     study = tmp_path / "study.py"
+    # Until it is stuck a child may notice by itself; from then on the kernel alone can end it.
+    reached = tmp_path / "stuck"
+    stuck = f"open({str(reached)!r}, 'w').close(), {stuck}"
     study.write_text(
         STUDY.replace("import os,", "import ctypes, os,").replace("time.sleep(600)", stuck)
     )
@@ -186,9 +189,9 @@ def test_no_child_outlives_a_killed_parent_even_while_it_holds_the_gil(tmp_path,
     )
     env = {**os.environ, "HOW": "sleep"}
     parent = subprocess.Popen([sys.executable, "-c", script], env=env, cwd=ROOT)
-    family = wait_until(
-        lambda: len(f := psutil.Process(parent.pid).children(recursive=True)) >= 2 and f, parent
-    )
+    wait_until(reached.exists, parent)
+    family = psutil.Process(parent.pid).children(recursive=True)
+    assert len(family) >= 2
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     _, alive = psutil.wait_procs(family, timeout=5)
@@ -232,6 +235,7 @@ def test_a_child_that_grows_from_trial_to_trial_is_replaced(setup, tmp_path):
             answer, _ = run(slot, f"000{number}")
             pids.append(answer["trial"]["record"]["pid"])
     first, last = pids[0], pids[-1]
+    assert first != last
     assert pids == [first, first, first, last, last]  # 50 MB, 100 MB, 150 MB, and again
 
 
@@ -251,3 +255,19 @@ def test_a_trial_that_ends_for_lack_of_memory_is_tried_in_another_process_first(
         with pytest.raises(ChildLostError) as lost:
             run(slot, "0002")
         assert (lost.value.outcome, lost.value.hopeless) == ("out of memory", False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured on Linux")
+def test_a_trial_over_the_memory_limit_is_to_blame_only_if_it_had_the_process_to_itself(
+    setup, tmp_path
+):
+    hoard = "LATER.append(os.urandom(400_000_000)) if LATER else LATER.append(1)"
+    study = STUDY.replace("return x * 1.0", f"{hoard}; time.sleep(9 * len(LATER) - 9); return 1.0")
+    (tmp_path / "study.py").write_text(study.replace("class T", "LATER = []\nclass T"))
+    limits = Limits(memory=250_000_000)
+    with LocalSlots(1, setup, limits=limits) as some, some.lease() as slot:
+        run(slot)
+        with pytest.raises(ChildLostError, match="more than --memory-limit") as lost:
+            run(slot, "0001")
+        assert (lost.value.outcome, lost.value.hopeless) == ("out of memory", False)
+        assert "tried again in a fresh one" in str(lost.value)

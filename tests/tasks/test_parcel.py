@@ -15,7 +15,7 @@ from tasks.culprit import find_culprit, short
 from tasks.parcel import CannotTravelError, pack, unpack, why_not
 from tuner import BaseTuner, HyperModel, Objective, Oracle
 from tuner.oracles import RandomSearchOracle
-from tuner.role import Role
+from tuner.search.role import Role
 
 
 class Bowl(BaseTuner):
@@ -112,7 +112,7 @@ def test_a_password_in_a_url_is_written_to_no_file(folder):
 
 
 def unreachable_project(directory):
-    from tuner.project import Project
+    from tuner.state.project import Project
 
     project = Project.__new__(Project)
     project.store = type("Store", (), {"url": f"{directory}/bowl"})()

@@ -15,11 +15,11 @@ from tuner.bayesian.surrogate import Observations, build_utility
 from tuner.bayesian.utility import Utility
 from tuner.bayesian.warping import warp
 from tuner.hyperparameters import HyperParameters
+from tuner.hyperparameters.sampling import values_key
 from tuner.oracles import BayesianOptimizationOracle
 from tuner.oracles.bayesian_optimization import propose
 from tuner.oracles.drawing import Recipe
 from tuner.proposal import Proposal
-from tuner.sampling import values_key
 from tuner.testing import OracleTests, Search, mixed_space
 
 OBJECTIVE = Objective("score", "min")

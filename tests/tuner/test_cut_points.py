@@ -9,7 +9,7 @@ from tuner.oracles import (
     HyperbandOracle,
     RandomSearchOracle,
 )
-from tuner.project import Project
+from tuner.state.project import Project
 from tuner.testing import mixed_space, score_of
 
 LOSS = Objective("loss", "min")

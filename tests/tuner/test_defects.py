@@ -14,6 +14,7 @@ from storage import CorruptError
 from tuner import BaseTuner, Objective, Oracle, TrialStatus, synchronized
 from tuner.errors import FailedTrialError, FatalRuntimeError
 from tuner.hyperparameters import HyperParameters
+from tuner.hyperparameters.sampling import count_values, values_key
 from tuner.oracles import (
     BayesianOptimizationOracle,
     GridSearchOracle,
@@ -21,7 +22,6 @@ from tuner.oracles import (
     RandomSearchOracle,
 )
 from tuner.proposal import Wait
-from tuner.sampling import count_values, values_key
 from tuner.testing import Search, score_of, small_space
 
 LOSS = Objective("loss", "min")

@@ -3,9 +3,9 @@ import re
 import time
 
 from tuner import Objective, TrialStatus
-from tuner.display import LiveDisplay, LogDisplay, display_for
 from tuner.oracles import RandomSearchOracle
-from tuner.progress import Progress, clock, outcome_line, progress_of
+from tuner.search.display import LiveDisplay, LogDisplay, display_for
+from tuner.search.progress import Progress, clock, outcome_line, progress_of
 from tuner.testing import mixed_space
 
 

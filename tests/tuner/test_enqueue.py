@@ -3,10 +3,10 @@
 import pytest
 
 from tuner import BaseTuner, Hyperband, Objective
-from tuner.entries import complete_values
-from tuner.history import History
 from tuner.hyperparameters import HyperParameters
 from tuner.oracles import HyperbandOracle, RandomSearchOracle
+from tuner.state.entries import complete_values
+from tuner.state.history import History
 from tuner.testing import Search, mixed_space
 
 

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from tuner import BaseTuner, Objective
-from tuner.export import export
-from tuner.loading import read_project
 from tuner.oracles import RandomSearchOracle
+from tuner.results.export import export
+from tuner.results.loading import read_project
 
 
 class Curve:
@@ -124,6 +124,6 @@ def test_an_unknown_format_is_refused(tmp_path):
 
 
 def test_whoever_searches_does_not_import_pyarrow_before_the_end():
-    script = "import sys, tuner, tuner.export; print('pyarrow' in sys.modules)"
+    script = "import sys, tuner, tuner.results.export; print('pyarrow' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == "False"

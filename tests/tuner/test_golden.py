@@ -9,9 +9,9 @@ from fixtures.golden.make import Counting, Golden, summary
 from support import ROOT
 
 from tuner import Objective
-from tuner.check import check
-from tuner.events import TYPES
-from tuner.project import Project
+from tuner.state.check import check
+from tuner.state.events import TYPES
+from tuner.state.project import Project
 
 GOLDEN = ROOT / "tests" / "fixtures" / "golden"
 PROJECTS = sorted(path.parent for path in GOLDEN.glob("*/expected.json"))

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner import BaseTuner, Objective, TrialStatus
-from tuner.history import History
 from tuner.hyperparameters import HyperParameters
 from tuner.oracles.grid_search import Grid, GridSearchOracle
 from tuner.proposal import Done, Wait
+from tuner.state.history import History
 from tuner.testing import LONGEST, OracleTests, Search, mixed_space, score_of, small_space
 
 OBJECTIVE = Objective("score", "min")

@@ -17,13 +17,13 @@ from old_projects import (
 
 from storage import LeaseHeldError, StorageError, open_store
 from tuner import BaseTuner, Hyperband, Objective, RandomSearch
-from tuner.history import History
+from tuner.hyperparameters.sampling import values_key
 from tuner.importing import import_keras_tuner
 from tuner.objective import MultiObjective, objective_from_json
 from tuner.oracles import RandomSearchOracle
 from tuner.oracles.hyperband import HyperbandOracle
-from tuner.project import Project, ProjectInfo
-from tuner.sampling import values_key
+from tuner.state.history import History
+from tuner.state.project import Project, ProjectInfo
 from tuner.trial import TrialStatus
 
 

@@ -8,11 +8,11 @@ import pytest
 from tuner import BaseTuner, BayesianOptimization, Objective, RandomSearch
 from tuner.bayesian.encoding import Encoder
 from tuner.constraints import Constraint, create_constraints
-from tuner.history import History
 from tuner.hyperparameters import HyperParameters
 from tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
 from tuner.oracles.observing import non_dominated, observe, scalarised
-from tuner.project import Project
+from tuner.state.history import History
+from tuner.state.project import Project
 from tuner.testing import Search, score_of
 from tuner.trial import TrialStatus
 

@@ -8,7 +8,7 @@ from tuner import BaseTuner, HyperParameters, Objective, TrialStatus
 from tuner.errors import FailedTrialError, FatalTypeError, FatalValueError
 from tuner.oracle import MAX_LOSSES
 from tuner.oracles import RandomSearchOracle
-from tuner.project import Project
+from tuner.state.project import Project
 
 
 class Scripted(BaseTuner):

@@ -6,8 +6,8 @@ import pytest
 
 from tuner import Objective
 from tuner.hyperparameters import HyperParameters
+from tuner.hyperparameters.sampling import values_key
 from tuner.oracles import OptunaOracle
-from tuner.sampling import values_key
 from tuner.testing import OracleTests, Search, mixed_space
 
 optuna = pytest.importorskip("optuna", minversion="5")

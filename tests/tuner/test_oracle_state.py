@@ -4,7 +4,7 @@ import pytest
 
 from tuner import BaseTuner, Objective, Oracle, TrialStatus, synchronized
 from tuner.hyperparameters import HyperParameters
-from tuner.project import Project
+from tuner.state.project import Project
 from tuner.testing import score_of
 
 

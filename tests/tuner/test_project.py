@@ -6,9 +6,9 @@ import pytest
 
 from storage import CorruptError, LeaseHeldError, NewerFormatError
 from tuner import BaseTuner, Objective
-from tuner.events import TYPES, SearchEnded, TrialRetried, decode, encode
 from tuner.oracles import RandomSearchOracle
-from tuner.project import Project, ProjectInfo
+from tuner.state.events import TYPES, SearchEnded, TrialRetried, decode, encode
+from tuner.state.project import Project, ProjectInfo
 
 INFO = ProjectInfo({"name": "loss", "direction": "min"}, 0, "Oracle")
 

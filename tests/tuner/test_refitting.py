@@ -6,7 +6,7 @@ import pytest
 
 from tuner import HyperModel, RandomSearch
 from tuner.hyperparameters import Int
-from tuner.refitting import refit
+from tuner.results.refitting import refit
 
 pytestmark = pytest.mark.slow
 

@@ -10,12 +10,12 @@ from storage import CorruptError, LeaseHeldError, LocalStore, Owner
 from storage.lease import Lease
 from storage.store import temporary
 from tuner import BaseTuner, Objective
-from tuner.check import check
-from tuner.history import History
-from tuner.loading import read_project
 from tuner.oracles import RandomSearchOracle
-from tuner.project import Project
-from tuner.repair import repair
+from tuner.results.loading import read_project
+from tuner.state.check import check
+from tuner.state.history import History
+from tuner.state.project import Project
+from tuner.state.repair import repair
 
 
 class Square(BaseTuner):

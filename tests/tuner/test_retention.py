@@ -2,7 +2,7 @@ import pytest
 
 from tuner import BaseTuner, Objective
 from tuner.oracles import HyperbandOracle, RandomSearchOracle
-from tuner.retention import checked_number_kept
+from tuner.state.retention import checked_number_kept
 
 
 class Weighty(BaseTuner):

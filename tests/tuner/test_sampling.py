@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner.hyperparameters import HyperParameters
-from tuner.sampling import (
+from tuner.hyperparameters.sampling import (
     count_values,
     is_finite,
     iterate_values,

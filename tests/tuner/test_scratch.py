@@ -5,7 +5,7 @@ import tempfile
 
 import pytest
 
-from tuner.scratch import make_scratch
+from tuner.training.scratch import make_scratch
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def folder(tmp_path, monkeypatch):
 
 def test_what_a_killed_process_left_is_removed_and_what_a_live_one_has_stays(folder):
     script = (
-        "import os; from tuner.scratch import make_scratch;"
+        "import os; from tuner.training.scratch import make_scratch;"
         "print(make_scratch()); os.kill(os.getpid(), 9)"
     )
     env = {**os.environ, "TMPDIR": str(folder)}

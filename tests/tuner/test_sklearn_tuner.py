@@ -23,8 +23,8 @@ from tuner import Objective, TrialStatus
 from tuner.errors import FatalTypeError, FatalValueError
 from tuner.oracles import HyperbandOracle, RandomSearchOracle
 from tuner.oracles.grid_search import GridSearchOracle
-from tuner.project import Project
 from tuner.sklearn_tuner import SklearnTuner
+from tuner.state.project import Project
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4))

@@ -5,8 +5,8 @@ import pytest
 from tuner import BaseTuner, Objective, RandomSearch
 from tuner.errors import TrialInterruptedError
 from tuner.oracles import RandomSearchOracle
-from tuner.out_of_memory import is_out_of_memory
-from tuner.stop_policy import MedianStop, create_stop_policy
+from tuner.search.stop_policy import MedianStop, create_stop_policy
+from tuner.training.out_of_memory import is_out_of_memory
 from tuner.trial import TrialStatus
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tuner import BaseTuner, Hyperband, Objective, RandomSearch
 from tuner.oracles import AsyncHyperbandOracle, RandomSearchOracle
-from tuner.project import Project
+from tuner.state.project import Project
 from tuner.testing import Search, mixed_space
 
 OBJECTIVE = Objective("score", "min")

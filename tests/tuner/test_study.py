@@ -3,7 +3,7 @@ import sys
 import pytest
 from support import STUDIES
 
-from tuner.role import Role, assembling, current_role
+from tuner.search.role import Role, assembling, current_role
 from tuner.study import load_study
 
 

@@ -10,11 +10,11 @@ import pytest
 from storage import CorruptError
 from tuner import BaseTuner, Objective
 from tuner.errors import FailedTrialError
-from tuner.executions import measured_at
 from tuner.oracles import HyperbandOracle, RandomSearchOracle
 from tuner.oracles.grid_search import GridSearchOracle
-from tuner.project import Project
-from tuner.tables import epochs_table, executions_table, spread, table_of, trials_table
+from tuner.results.tables import epochs_table, executions_table, spread, table_of, trials_table
+from tuner.state.executions import measured_at
+from tuner.state.project import Project
 
 FIXED = {
     "trial_id": pa.string(),

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from storage import MemoryStore, StoreDeniedError, TransientStoreError
-from tuner.arrays import from_npz, to_npz
-from tuner.callback_states import reopen_logs
-from tuner.execution_results import ExecutionResult, ExecutionResults
 from tuner.oracles import RandomSearchOracle
-from tuner.pace import SHARE, Pace, checked_every
-from tuner.project import Project
-from tuner.shuffling import Order
-from tuner.state_place import Snapshot, StateDamagedError, StatePlace
-from tuner.state_writer import StateWriter
+from tuner.state.arrays import from_npz, to_npz
+from tuner.state.project import Project
+from tuner.training.callback_states import reopen_logs
+from tuner.training.execution_results import ExecutionResult, ExecutionResults
+from tuner.training.pace import SHARE, Pace, checked_every
+from tuner.training.shuffling import Order
+from tuner.training.state_place import Snapshot, StateDamagedError, StatePlace
+from tuner.training.state_writer import StateWriter
 
 
 @pytest.fixture

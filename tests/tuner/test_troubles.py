@@ -4,9 +4,9 @@ import pytest
 
 from storage import TransientStoreError
 from tuner import BaseTuner, Objective
-from tuner.events import TrialEnded
-from tuner.history import History
 from tuner.oracles import RandomSearchOracle
+from tuner.state.events import TrialEnded
+from tuner.state.history import History
 
 
 class Square(BaseTuner):

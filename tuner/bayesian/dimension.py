@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.hyperparameters import Boolean, Choice, Fixed, HyperParameter, Int, Numerical
-from tuner.sampling import all_values
+from tuner.hyperparameters.sampling import all_values
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

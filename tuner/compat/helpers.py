@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.objective import Objective
-from tuner.results import metrics_of
+from tuner.training.returned_metrics import metrics_of
 
 
 def create_directory(path: str, remove_existing: bool = False) -> None:

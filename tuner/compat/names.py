@@ -87,7 +87,7 @@ SRC: Mapping[str, Names] = {
     "engine.objective": _OBJECTIVES,
     "engine.oracle": _of("tuner.oracle", "Oracle synchronized")
     | _of("tuner.objective", "Objective")
-    | _of("tuner.display", "Display"),
+    | _of("tuner.search.display", "Display"),
     "engine.stateful": _of("tuner.stateful", "Stateful"),
     "engine.trial": _of("tuner.trial", "Trial TrialStatus")
     | _of("tuner.compat.helpers", "generate_trial_id"),
@@ -95,8 +95,8 @@ SRC: Mapping[str, Names] = {
     "engine.tuner_utils": _of("tuner.callbacks", "SaveBestEpoch TunerCallback")
     | {
         "average_metrics_dicts": "tuner.compat.helpers:average_metrics_dicts",
-        "convert_to_metrics_dict": "tuner.results:metrics_of",
-        "get_best_step": "tuner.results:best_step_of",
+        "convert_to_metrics_dict": "tuner.training.returned_metrics:metrics_of",
+        "get_best_step": "tuner.training.returned_metrics:best_step_of",
         "validate_trial_results": "tuner.compat.helpers:validate_trial_results",
     },
     "errors": _ERRORS,

@@ -9,7 +9,7 @@ from tuner.conditions import Condition
 from tuner.hyperparameters.base import HyperParameter
 from tuner.hyperparameters.discrete import Boolean, Choice, Fixed
 from tuner.hyperparameters.numerical import Float, Int
-from tuner.jsonable import plain
+from tuner.state.jsonable import plain
 
 TYPES: dict[str, type[HyperParameter]] = {
     cls.__name__: cls for cls in (Boolean, Choice, Fixed, Float, Int)
@@ -76,7 +76,7 @@ class Registry:
             self.values[parameter.name] = value if allowed else parameter.default
 
     def _next_without_value(self) -> HyperParameter | None:
-        # From the start each time: see `tuner.sampling`.
+        # From the start each time: see `tuner.hyperparameters.sampling`.
         waiting = (p for p in self._space if p.name not in self.values and self.is_active(p))
         return next(waiting, None)
 

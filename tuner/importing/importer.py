@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from storage import Store, open_store
-from tuner.history import History
 from tuner.importing import weights
 from tuner.importing.objectives import settle_objective
 from tuner.importing.reading import OldProject, read_project
 from tuner.importing.summary import Imported
 from tuner.importing.translating import NewTrial, creations, ended, fill_in, translate
 from tuner.importing.writing import append_all, check_destination, new_project
-from tuner.ledger import trial_ended
 from tuner.objective import Objective
-from tuner.project import Project, ProjectInfo
+from tuner.state.history import History
+from tuner.state.ledger import trial_ended
+from tuner.state.project import Project, ProjectInfo
 
 THREADS = 8
 """Trials whose files are copied at the same time."""

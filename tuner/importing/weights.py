@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from storage import Store
-from tuner import checkpoint
 from tuner.importing.translating import NewTrial
 from tuner.importing.trials import WEIGHTS
-from tuner.project import Project
+from tuner.state.project import Project
+from tuner.training import checkpoint
 from tuner.trial import TrialStatus
 
 SHOWN = 5

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from storage import LocalStore, StorageError, Store
-from tuner.events import Event
-from tuner.project import Project, ProjectInfo
+from tuner.state.events import Event
+from tuner.state.project import Project, ProjectInfo
 
 EVENTS_PER_ENTRY = 500
 """Events that go into one entry of the journal."""

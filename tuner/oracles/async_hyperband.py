@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from tuner.budget import Budget
-from tuner.history import History
 from tuner.oracle import Oracle
 from tuner.oracles.drawing import Recipe, check_sampler, draw
 from tuner.oracles.hyperband import Ladder
 from tuner.proposal import Decision, Done, Proposal, Wait
+from tuner.state.history import History
 from tuner.trial import Trial, TrialStatus
 
 MODELLED_RUNGS = 3

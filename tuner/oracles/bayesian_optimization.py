@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.history import History
 from tuner.hyperparameters import HyperParameter
 from tuner.oracle import Oracle
 from tuner.oracles.drawing import BETA, LEAST_NOISE, Recipe, draw, nonfixed
 from tuner.oracles.observing import scored_trials
 from tuner.proposal import Decision, Done, Proposal, Wait
+from tuner.state.history import History
 from tuner.trial import Trial, TrialStatus
 
 ALPHA = 1e-4

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.history import History
 from tuner.hyperparameters import Choice, Fixed, HyperParameter, HyperParameters, Numerical
+from tuner.hyperparameters.sampling import Values, count_values, iterate_values, values_key
 from tuner.oracles.observing import earlier_trials, observe, scored_trials
-from tuner.sampling import Values, count_values, iterate_values, values_key
+from tuner.state.history import History
 from tuner.trial import Trial
 
 if TYPE_CHECKING:  # scipy: only a search that asks needs it

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from tuner.history import History
 from tuner.hyperparameters import HyperParameter
+from tuner.hyperparameters.sampling import Values, values_key
 from tuner.oracle import Oracle
 from tuner.proposal import Decision, Done, Proposal, Wait
-from tuner.sampling import Values, values_key
+from tuner.state.history import History
 
 
 class Axis:

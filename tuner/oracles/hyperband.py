@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from tuner.budget import Budget
-from tuner.history import History
+from tuner.hyperparameters.sampling import Values
 from tuner.oracle import Oracle
 from tuner.oracles.drawing import Recipe, check_sampler, draw
 from tuner.proposal import Decision, Done, Proposal, Wait
-from tuner.sampling import Values
+from tuner.state.history import History
 from tuner.trial import Trial, TrialStatus
 
 MODELLED = 2

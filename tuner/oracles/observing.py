@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.earlier import EarlierTrial
-from tuner.history import History
 from tuner.objective import MultiObjective, Objective
+from tuner.state.earlier import EarlierTrial
+from tuner.state.history import History
 from tuner.trial import Trial, TrialStatus
 
 if TYPE_CHECKING:  # scipy: only a search that asks needs it

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from tuner.history import History
 from tuner.hyperparameters import Boolean, Choice, Fixed, HyperParameter, Int, Numerical
+from tuner.hyperparameters.sampling import Values, values_key
 from tuner.objective import MultiObjective
 from tuner.oracle import Oracle
 from tuner.oracles.observing import earlier_trials, has_score
 from tuner.proposal import Decision, Done, Proposal, Wait
-from tuner.sampling import Values, values_key
 from tuner.seeds import question_rng
+from tuner.state.history import History
 from tuner.trial import Trial
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tuner.history import History
 from tuner.oracle import Oracle
 from tuner.oracles.drawing import check_sampler, draw
 from tuner.proposal import Decision, Done, Proposal, Wait
+from tuner.state.history import History
 
 
 def propose(history: History, rng: np.random.Generator, sampler: str = "random") -> Decision:

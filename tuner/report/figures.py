@@ -11,9 +11,9 @@ import altair as alt
 
 from tuner.hyperparameters import Float, HyperParameter, Int
 from tuner.objective import MultiObjective
-from tuner.pareto import pareto_front
 from tuner.report.findings import Findings, Row
 from tuner.report.importance import importance
+from tuner.results.pareto import pareto_front
 
 Chart = Any
 """Altair's charts have no common type that is public."""

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.events import Event, TrialRetried
-from tuner.executions import curve, executions
-from tuner.history import History
 from tuner.hyperparameters import Fixed, HyperParameter
 from tuner.objective import objective_from_json
-from tuner.progress import reason
-from tuner.project import Project
-from tuner.tables import spread
+from tuner.results.tables import spread
+from tuner.search.progress import reason
+from tuner.state.events import Event, TrialRetried
+from tuner.state.executions import curve, executions
+from tuner.state.history import History
+from tuner.state.project import Project
 from tuner.trial import Trial, TrialStatus
 
 Row = dict[str, Any]

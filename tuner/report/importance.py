@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.history import History
 from tuner.hyperparameters import HyperParameter
+from tuner.state.history import History
 
 Floats = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tuner.progress import clock, number
 from tuner.report.findings import Findings, Row
+from tuner.search.progress import clock, number
 
 MINUTE = 60
 

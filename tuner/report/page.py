@@ -9,12 +9,12 @@ from string import Template
 
 import vl_convert
 
-from tuner.progress import number
 from tuner.report import figures
 from tuner.report.findings import Findings
 from tuner.report.layout import PAGE, SCRIPT
 from tuner.report.leaderboard import duration, leaderboard, table
 from tuner.report.pictures import svgs
+from tuner.search.progress import number
 
 
 def page(findings: Findings) -> str:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tuner.bayesian.encoding import Encoder
 from tuner.hyperparameters import HyperParameters
-from tuner.sampling import random_values
+from tuner.hyperparameters.sampling import random_values
 
 NUMBERS = {
     "plain": lambda hp, name: hp.Float(name, -2.0, 3.0),

@@ -7,9 +7,9 @@ import sys
 import pytest
 from searches import searched, searched_twice
 
-from tuner.events import TrialRetried
 from tuner.report import drawing, figures
 from tuner.report.findings import Findings
+from tuner.state.events import TrialRetried
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""The search around the trials: when it ends, what it shows, who runs it."""
