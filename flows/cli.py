@@ -12,6 +12,13 @@ from flows.best_command import best
 from flows.check_command import check, repair
 from flows.doctor_command import doctor
 from flows.export_command import export
+from flows.limit_options import (
+    MaxDeviceHoursOption,
+    MaxTotalEpochsOption,
+    PatienceOption,
+    TargetOption,
+    TimeoutOption,
+)
 from flows.projects import open_project
 from flows.report_command import report
 from flows.rerun_command import rerun
@@ -75,9 +82,11 @@ def search(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete what the project holds, and begin anew.")
     ] = False,
-    timeout: Annotated[
-        float | None, typer.Option(min=1, help="Seconds after which no more trials begin.")
-    ] = None,
+    timeout: TimeoutOption = None,
+    target: TargetOption = None,
+    patience: PatienceOption = None,
+    max_total_epochs: MaxTotalEpochsOption = None,
+    max_device_hours: MaxDeviceHoursOption = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until a search that runs on the project ends.")
     ] = False,
@@ -107,6 +116,10 @@ def search(
         "executions_per_trial": executions_per_trial,
         "overwrite": overwrite,
         "timeout": timeout,
+        "target": target,
+        "patience": patience,
+        "max_total_epochs": max_total_epochs,
+        "max_device_hours": max_device_hours,
         "wait": wait,
         "gpus": gpus,
         "trials_per_gpu": trials_per_gpu,

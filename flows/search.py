@@ -17,6 +17,8 @@ from flows import artifacts
 from flows.cancelling import CancelledError, CancelWatch
 from flows.failing import failed
 from flows.form import with_form
+from flows.limit_options import MaxDeviceHours, MaxTotalEpochs, Target, Timeout
+from flows.limit_options import Patience as PatienceLimit
 from flows.project import child_setup, open_tuner, project_name_of
 from flows.report_artifact import publish_report
 from flows.result import SearchResult, result_of
@@ -87,9 +89,11 @@ def search(
     overwrite: Annotated[
         bool, Field(description="Delete what the project holds, and begin anew.")
     ] = False,
-    timeout: Annotated[
-        float | None, Field(description="Seconds after which no more trials begin.", gt=0)
-    ] = None,
+    timeout: Timeout = None,
+    target: Target = None,
+    patience: PatienceLimit = None,
+    max_total_epochs: MaxTotalEpochs = None,
+    max_device_hours: MaxDeviceHours = None,
     wait: Annotated[
         bool, Field(description="Wait until a search that runs on the project has ended.")
     ] = False,
@@ -133,7 +137,15 @@ def search(
                 # A run that Prefect retries goes on; what it began with was deleted the first time.
                 overwrite=overwrite and runtime.flow_run.run_count == 1,
             )
-            tuner.oracle.deadline = SearchOptions(timeout=timeout).deadline()
+            limits = SearchOptions(
+                timeout=timeout,
+                target=target,
+                patience=patience,
+                max_total_epochs=max_total_epochs,
+                max_device_hours=max_device_hours,
+            )
+            limits.apply(tuner.oracle)
+            tuner.oracle.deadline = limits.deadline()
             if stop_policy is not None:
                 tuner.oracle.judge_by(create_stop_policy(stop_policy))
             setup = child_setup(study, tuner, executions_per_trial)

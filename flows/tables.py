@@ -15,6 +15,8 @@ from tuner.search.progress import clock, number, reason, values_line
 from tuner.trial import Trial
 
 WIDTH = 80
+USUAL = "every trial has ended"
+"""Why a search ends, where there is nothing more to say."""
 
 
 def leaderboard(result: Mapping[str, Any]) -> str:
@@ -84,7 +86,7 @@ def duration(seconds: float | None) -> str:
 
 def _headline(result: Mapping[str, Any]) -> str:
     counts = f"{result['completed']} completed, {result['failed']} failed"
-    if result["trained"] == 0:
-        return f"The search is complete: {counts}. Nothing was trained."
-    trained = f"{result['trained']} trained now" if result["trained"] else ""
-    return f"The search is complete: {counts} ({trained}, {clock(result['seconds'])})."
+    trained, spent = result["trained"], clock(result["seconds"])
+    rest = f" ({trained} trained now, {spent})." if trained else ". Nothing was trained."
+    why = "" if result["reason"] in ("", USUAL) else f"\nWhy it ended: {result['reason']}."
+    return f"The search is complete: {counts}{rest}{why}"

@@ -171,8 +171,7 @@ class BaseTuner(TunerResults):
         if verbose is None:
             verbose = fit_kwargs.get("verbose", self.oracle.verbose)
         self.oracle.verbose = verbose
-        for name, value in options.rules().items():
-            setattr(self.oracle, name, value)
+        options.apply(self.oracle)
         return options
 
     def _run_trials(self, *fit_args: Any, **fit_kwargs: Any) -> str:
