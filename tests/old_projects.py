@@ -5,6 +5,11 @@ import shutil
 
 from support import ROOT
 
+from tuner.importing import import_keras_tuner
+from tuner.objective import objective_from_json
+from tuner.state.history import History
+from tuner.state.project import Project
+
 PROJECTS = ROOT / "tests" / "fixtures" / "keras_tuner_projects"
 OBJECTIVES = {"random_search": "val_loss", "hyperband": "val_accuracy"}
 
@@ -48,3 +53,23 @@ def rename_trial(folder, old_id, new_id):
     for path in [folder / "oracle.json", *folder.glob("trial_*/trial.json")]:
         if path.exists():
             path.write_text(path.read_text().replace(f'"{old_id}"', f'"{new_id}"'))
+
+
+def take(old, tmp_path, objective="val_loss"):
+    """Imports an old project; answers the summary and the new history."""
+    imported = import_keras_tuner(old, tmp_path, "new", objective)
+    return imported, history_of(tmp_path)
+
+
+def history_of(folder, name="new"):
+    """The history as the journal of a project tells it."""
+    project = Project(str(folder), name)
+    info = project.info()
+    history = History(objective_from_json(info.objective), info.seed)
+    history.replay(project.events())
+    return history
+
+
+def states_of(history):
+    """The states of all trials, to compare."""
+    return [trial.get_state() for trial in history.trials.values()]
