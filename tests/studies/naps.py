@@ -10,6 +10,7 @@ from tuner.oracles import RandomSearchOracle
 
 SECONDS = float(os.environ.get("NAP_SECONDS", "0.3"))
 TRACES = os.environ.get("NAP_TRACES")
+UNTIL = os.environ.get("NAP_UNTIL")
 
 
 def trace(name):
@@ -29,6 +30,9 @@ class NapTuner(BaseTuner):
         if os.environ.get("NAP_RAISE"):
             raise ValueError("asked to raise")
         time.sleep(SECONDS + pause)
+        while UNTIL and not Path(UNTIL).exists():
+            time.sleep(0.05)
+        trace(f"woke-{trial.trial_id}")
         return {"square": x**2}
 
 
