@@ -17,7 +17,7 @@ ENDED = ("Completed", "Failed", "Cancelled", "Crashed", "Suspended", "Paused")
 def setup_automations(
     after: Annotated[
         int,
-        typer.Option(min=45, help="Seconds without a heartbeat; one comes every 30 seconds."),
+        typer.Option(min=60, help="Seconds without a heartbeat; one comes every 30 seconds."),
     ] = 120,
     debug: Debug = False,
 ) -> None:

@@ -22,7 +22,7 @@ def test_a_killed_search_is_marked_as_crashed(trialflow, prefect_server, tmp_pat
             return [run["state"]["type"] for run in json.loads(answer.read())]
 
     for _ in range(2):  # the second one replaces the first
-        assert "marked as crashed" in finish(trialflow("setup-automations", "--after", "45"))
+        assert "marked as crashed" in finish(trialflow("setup-automations", "--after", "60"))
     search = trialflow(
         "search", STUDIES / "naps.py", "--project-name", "vanished", NAP_SECONDS="600"
     )
