@@ -10,9 +10,9 @@ from typing import Any
 def single_threaded() -> AbstractContextManager[Any]:
     """Linear algebra inside takes one thread.
 
-    The matrices are small, and the processors are busy with trials: threads that wait for each
-    other on them make a proposal a hundred times slower. One thread also gives the same bits on
-    every machine.
+    The matrices are small, and the processors are busy with trials: a proposal whose threads wait
+    for each other there takes several times as long (`benchmarks/proposals.py`). One thread also
+    gives the same bits however many processors a machine has.
     """
     return _libraries().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
 
