@@ -17,6 +17,7 @@ from flows.stopping import (
     resume_command,
     status_of,
 )
+from tuner.study import locate_study
 
 
 def search_and_show(parameters: dict[str, Any], *, as_json: bool, debug: bool) -> None:
@@ -41,6 +42,7 @@ def search_and_show(parameters: dict[str, Any], *, as_json: bool, debug: bool) -
 
 
 def _run_flow(parameters: dict[str, Any], *, to_stderr: bool) -> dict[str, Any]:
+    locate_study(parameters["study"])  # before a server starts for nothing
     hush_prefect()
     with prefect_server(lambda text: typer.echo(text, err=to_stderr)) as ui:
         from prefect.exceptions import CancelledRun

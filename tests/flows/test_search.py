@@ -175,6 +175,13 @@ def test_bad_input_gets_one_clear_sentence(trialflow, words, status, message):
     assert "Traceback" not in err
 
 
+def test_no_server_is_started_for_a_study_that_is_not_there(command_line):
+    process = command_line("search", "nowhere.py")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert (out, "Expected `study`" in err) == ("", True)
+
+
 def test_the_flow_refuses_bad_parameters(environment):
     script = (
         "from flows.search import search\nsearch.validate_parameters({'study': 'x', 'slots': 0})"
