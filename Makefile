@@ -30,7 +30,7 @@ chaos: .venv
 # Compares the oracles with those of other libraries, hours with many SEEDS; writes docs/quality.md.
 QUALITY := .venv-quality
 quality: $(QUALITY)/.installed
-	$(QUALITY)/bin/python -W ignore benchmarks/quality.py --seeds $(SEEDS)
+	$(QUALITY)/bin/python -W ignore benchmarks/quality.py --seeds $(SEEDS) $(if $(PROBLEMS),--problems $(PROBLEMS))
 
 # What is in .venv, and the peers: they are no dependencies of ours.
 $(QUALITY)/.installed: $(VENV)/.installed
@@ -39,6 +39,8 @@ $(QUALITY)/.installed: $(VENV)/.installed
 		> "$$($(QUALITY)/bin/python -c 'import site; print(site.getsitepackages()[0])')/trialflow.pth"
 	pwd >> "$$($(QUALITY)/bin/python -c 'import site; print(site.getsitepackages()[0])')/trialflow.pth"
 	$(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt keras-tuner optuna 'ray[tune]' matplotlib
+	$(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 \
+		|| echo "No torch: Optuna's Gaussian process is left out."
 	@touch $@
 
 lint: .venv

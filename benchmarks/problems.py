@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import digits_table
 import numpy as np
 
 from tuner import HyperParameters
@@ -161,6 +163,27 @@ def boosting_loss(values: Values) -> float:
     return float(1 - cross_val_score(model, x, y, cv=folds).mean())
 
 
+DIGITS: dict[tuple[Any, ...], float] = dict(
+    zip(digits_table.grid(), json.loads(digits_table.TABLE.read_text()), strict=True)
+)
+
+
+def digits_space(hp: HyperParameters) -> None:
+    """The grid of `digits_table`; levels instead of values, so that all have them in order."""
+    hp.Int("filters", 0, len(digits_table.FILTERS) - 1)
+    hp.Choice("kernel", list(digits_table.KERNELS))
+    hp.Int("rate", 0, digits_table.RATES - 1)
+    hp.Int("dropout", 0, digits_table.DROPOUTS - 1)
+    hp.Choice("optimizer", list(digits_table.OPTIMIZERS))
+
+
+def digits_loss(values: Values) -> float:
+    """Validation loss of a small CNN on scikit-learn's digits, trained once and looked up."""
+    filters = digits_table.FILTERS[values["filters"]]
+    rest = (values[name] for name in ("kernel", "rate", "dropout", "optimizer"))
+    return DIGITS[filters, *rest]
+
+
 @dataclass(frozen=True)
 class Curves:
     """Learning curves, `a + b * epochs**-c`, with noise of each epoch's loss.
@@ -225,4 +248,5 @@ PROBLEMS: dict[str, Problem] = {
     "mixed": Problem(mixed_space, mixed_loss, 0.0),
     "noisy_hartmann6": on_box([(0, 1)] * 6, hartmann6, -3.322368011391339, noise=0.1),
     "boosting": Problem(boosting_space, boosting_loss, 0.0),
+    "digits": Problem(digits_space, digits_loss, min(DIGITS.values())),
 }

@@ -5,23 +5,46 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from prefect import runtime
 from prefect.artifacts import (
+    create_link_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.client.orchestration import get_client
 
+from flows.project import project_name_of
 from flows.result import SearchResult
 from tuner.oracle import Oracle
+from tuner.search.progress import number
+from tuner.state.project import Project
 
 logger = logging.getLogger(__name__)
 
 INTERVAL = 2.0
 """Least seconds between two updates: each one is a request, and trials may take milliseconds."""
+
+
+def introduce(project: Project, study: str, oracle: Oracle) -> None:
+    """Says on the flow run what is searched, by what, and where it lies."""
+    url = project.url if "://" in project.url else Path(project.url).as_uri()
+    tags = {"trialflow", f"study: {project_name_of(study, None)}", type(oracle).__name__}
+    attempt(lambda: _tag(tags))
+    key = artifact_key("project", project.url)
+    description = f"Where the search lies: `trialflow status {project.url}`"
+    attempt(lambda: create_link_artifact(url, link_text=url, key=key, description=description))
+
+
+def _tag(tags: set[str]) -> None:
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(UUID(str(runtime.flow_run.id)))
+        client.update_flow_run(run.id, tags=[*run.tags, *sorted(tags.difference(run.tags))])
 
 
 class Progress:
@@ -50,14 +73,24 @@ class Progress:
 
 def publish_leaderboard(result: SearchResult) -> None:
     """The best trials as a table, one column a hyperparameter."""
-    rows = [
-        {**{k: v for k, v in row.items() if k != "values"}, **row["values"]}
-        for row in result.leaderboard
-    ]
+    rows = [_row(row) for row in result.leaderboard]
     if rows:
         key = artifact_key("leaderboard", result.project)
         description = f"Best trials of {result.project} by {result.objective}"
         attempt(lambda: create_table_artifact(rows, key=key, description=description))
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A trial as a row of the table; hyperparameters come last, whatever they are called."""
+    spread = "" if row["spread"] is None else f" ± {number(row['spread'])}"
+    shown = {
+        "rank": row["rank"],
+        "trial": row["trial_id"],
+        "score": f"{number(row['score'])}{spread}",
+        "epochs": row["epochs"],
+        "seconds": row["seconds"],
+    }
+    return shown | {f"hp {k}" if k in shown else k: v for k, v in row["values"].items()}
 
 
 def artifact_key(kind: str, project: str) -> str:

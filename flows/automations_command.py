@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.answers import Debug, answered
+from flows.answers import Debug, Json, answered, print_json
 from flows.server import hush_prefect
 
 NAME = "Trialflow: mark vanished searches as crashed"
@@ -19,6 +19,7 @@ def setup_automations(
         int,
         typer.Option(min=60, help="Seconds without a heartbeat; one comes every 30 seconds."),
     ] = 120,
+    as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Have the Prefect server mark searches whose process is gone as crashed.
@@ -30,6 +31,9 @@ def setup_automations(
     with answered(debug=debug):
         _check_configured()
         _replace(after)
+    if as_json:
+        print_json({"automation": NAME, "after": after})
+        return
     typer.echo(f"Searches without a heartbeat for {after} s are marked as crashed from now on.")
 
 
@@ -60,7 +64,7 @@ def _automation(after: int) -> Any:
     # Other flows on the server may send heartbeats more rarely.
     flows: dict[str, str | list[str]] = {
         "prefect.resource.role": "flow",
-        "prefect.resource.name": ["search", "run"],
+        "prefect.resource.name": ["search", "resume", "run"],
     }
     trigger = EventTrigger(
         # The first heartbeat may not have left when the process is killed.

@@ -6,13 +6,19 @@ from typing import Annotated
 
 import typer
 
-from flows import tables
 from flows.answers import Debug, Json, ProjectUrl, answered, print_json
 from flows.automations_command import setup_automations
 from flows.best_command import best
 from flows.check_command import check, repair
 from flows.doctor_command import doctor
 from flows.export_command import export
+from flows.limit_options import (
+    MaxDeviceHoursOption,
+    MaxTotalEpochsOption,
+    PatienceOption,
+    TargetOption,
+    TimeoutOption,
+)
 from flows.projects import open_project
 from flows.report_command import report
 from flows.rerun_command import rerun
@@ -34,14 +40,16 @@ from flows.slot_options import (
     TrialsPerGpuOption,
     TrialTimeoutOption,
 )
+from flows.status import describe
+from flows.status import status as look_at
 from flows.trials_commands import show, trials
 from flows.worker_command import worker
+from tuner.state.jsonable import to_json
 
 app = typer.Typer(
     name="trialflow",
     help="Hyperparameter search for Keras, run as a Prefect flow.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -74,9 +82,11 @@ def search(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete what the project holds, and begin anew.")
     ] = False,
-    timeout: Annotated[
-        float | None, typer.Option(min=1, help="Seconds after which no more trials begin.")
-    ] = None,
+    timeout: TimeoutOption = None,
+    target: TargetOption = None,
+    patience: PatienceOption = None,
+    max_total_epochs: MaxTotalEpochsOption = None,
+    max_device_hours: MaxDeviceHoursOption = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until a search that runs on the project ends.")
     ] = False,
@@ -106,6 +116,10 @@ def search(
         "executions_per_trial": executions_per_trial,
         "overwrite": overwrite,
         "timeout": timeout,
+        "target": target,
+        "patience": patience,
+        "max_total_epochs": max_total_epochs,
+        "max_device_hours": max_device_hours,
         "wait": wait,
         "gpus": gpus,
         "trials_per_gpu": trials_per_gpu,
@@ -123,15 +137,18 @@ def search(
 app.command(epilog="Example: trialflow resume results/digits")(resume)
 
 
-@app.command()
+@app.command(epilog="Example: trialflow status results/digits")
 def status(project_url: ProjectUrl, as_json: Json = False, debug: Debug = False) -> None:
-    """Show how far a search is: its trials, their states and scores."""
+    """Show how far a search is: counts, the best trial, who searches, what runs.
+
+    `trialflow trials` lists the trials; so does --json.
+    """
     with answered(debug=debug):
-        found = open_project(project_url)
+        state = look_at(open_project(project_url))
     if as_json:
-        print_json(found.status())
+        print_json(to_json(state))
     else:
-        typer.echo(tables.status(found))
+        typer.echo(describe(state))
 
 
 app.command(epilog="Example: trialflow best results/digits --save model.keras")(best)
@@ -164,27 +181,27 @@ def import_keras_tuner(
 
     The old directory is not changed. An import that is cut off is run again.
     """
-    from flows.import_command import describe, import_project
+    from flows import import_command
 
     with answered(debug=debug):
-        imported = import_project(old_dir, project_url, objective, direction or [])
+        imported = import_command.import_project(old_dir, project_url, objective, direction or [])
     if as_json:
         print_json(imported.to_json())
     else:
-        typer.echo(describe(imported))
+        typer.echo(import_command.describe(imported))
 
 
 app.command(epilog="Example: trialflow trials results/digits --sort score --limit 5")(trials)
 app.command(epilog="Example: trialflow show results/digits 7")(show)
 
 app.command(epilog='Example: trialflow serve my_study.py --cron "0 2 * * *" --slots 2')(serve)
-app.command()(setup_automations)
+app.command(epilog="Example: trialflow setup-automations --after 120")(setup_automations)
 app.command(epilog="Example: trialflow doctor --directory s3://bucket/searches")(doctor)
 
 app.command(epilog="Example: trialflow report results/digits --output digits.html")(report)
 
-app.command()(check)
-app.command()(repair)
+app.command(epilog="Example: trialflow check results/digits")(check)
+app.command(epilog="Example: trialflow repair results/digits")(repair)
 
 app.command(epilog="Example: trialflow export results/digits --to s3://bucket/tables")(export)
 app.command(epilog="Example: trialflow worker tcp://scheduler:8786 --gpus 0,1")(worker)

@@ -15,6 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from storage import LocalStore, open_store
+from tasks.gpus import VISIBLE, visible_gpus
 
 PATIENCE = 5.0
 """Seconds to wait for a Prefect server's answer."""
@@ -35,7 +36,7 @@ class Finding:
 
 
 def examine(directory: str) -> Iterator[Finding]:
-    """Looks at Python, packages, processors, the Prefect server and the store.
+    """Looks at Python, packages, processors, GPUs, the Prefect server and the store.
 
     Args:
         directory: Path or URL under which projects are to lie; a probe is written and deleted.
@@ -43,6 +44,7 @@ def examine(directory: str) -> Iterator[Finding]:
     yield _python()
     yield from _packages()
     yield _processors()
+    yield _gpus()
     yield _prefect()
     yield _store(directory)
 
@@ -73,6 +75,21 @@ def _package(requirement: Requirement) -> Finding:
 def _processors() -> Finding:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return Finding("processors", well=True, detail=str(usable))
+
+
+def _gpus() -> Finding:
+    """Those that trials may use; a driver without any is something to change."""
+    found = visible_gpus(os.environ)
+    if found:
+        sizes = [f"{gpu.memory / 2**30:.0f} GiB" for gpu in found if gpu.memory is not None]
+        return Finding("GPUs", well=True, detail=f"{len(found)} visible {', '.join(sizes)}".strip())
+    if not Path("/dev/nvidiactl").exists():
+        return Finding("GPUs", well=True, detail="none; trials run on the processors")
+    hidden = os.environ.get(VISIBLE)
+    detail = "none visible, but there is a driver"
+    detail += "" if hidden is None else f"; {VISIBLE}={hidden!r}"
+    advice = f"Correct or unset {VISIBLE}, or run: pip install 'trialflow[gpu]'"
+    return Finding("GPUs", well=False, detail=detail, advice=advice)
 
 
 def _prefect() -> Finding:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tuner.base_tuner import BaseTuner
 from tuner.search.role import Role
+from tuner.state.project import Project
 from tuner.study import load_study
 from tuner.tuner import Tuner
 
@@ -80,3 +81,12 @@ def check_shared(directory: str) -> None:
             f"Received: directory={directory!r}. Use a path or an object store."
         )
         raise ValueError(msg)
+
+
+def begun_project(directory: str, project_name: str) -> str | None:
+    """Path or URL of a project that was begun, None where there is none that can be seen."""
+    try:
+        project = Project(directory, project_name)
+        return project.url if project.store.exists(project.paths.project) else None
+    except Exception:  # noqa: BLE001 - of a store that cannot be read nothing is known
+        return None

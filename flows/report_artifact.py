@@ -14,9 +14,7 @@ from tuner.state.project import Project
 
 
 def publish_report(project: Project, result: SearchResult) -> None:
-    """Publishes the figures of a search, unless this run trained nothing that could change them."""
-    if result.trained == 0:
-        return
+    """Publishes the figures of a search."""
     pictures = attempt(lambda: _pictures(project))
     text = "\n\n".join([_summary(result), *(pictures or [])])
     attempt(
@@ -27,9 +25,10 @@ def publish_report(project: Project, result: SearchResult) -> None:
 
 
 def _summary(result: SearchResult) -> str:
-    counts = f"{result.completed} trials completed, {result.failed} failed; {result.reason}."
-    here = f"{result.trained} ended in this run, which took {clock(result.seconds)}."
-    lines = [f"# {result.project}", f"{counts} {here}"]
+    reason = result.reason or "it has not ended"
+    counts = f"{result.completed} trials completed, {result.failed} failed; {reason}."
+    here = f" {result.trained} ended in this run, which took {clock(result.seconds)}."
+    lines = [f"# {result.project}", f"{counts}{here if result.trained else ''}"]
     if result.best is not None:
         values = ", ".join(f"`{k}={_short(v)}`" for k, v in result.best["hyperparameters"].items())
         score = number(result.best["score"])

@@ -7,35 +7,35 @@ from typing import Annotated
 
 import typer
 
+from flows.answers import Debug, Json, ProjectUrl, answered, print_json
 from flows.projects import open_project
 
 
 def report(
-    project_url: Annotated[str, typer.Argument(help="Path or URL of the project.")],
+    project_url: ProjectUrl,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path(
         "report.html"
     ),
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Write what a search has found as one HTML file that works offline.
 
     While the search runs, the report shows how far it is.
     """
-    try:
-        text = _page(project_url)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
-    except Exception as error:
-        if debug:
-            raise
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(1) from None
-    typer.echo(f"Report: {output}")
+    with answered(debug=debug):
+        write_report(project_url, output)
+    if as_json:
+        print_json({"project": project_url, "report": str(output)})
+    else:
+        typer.echo(f"Report: {output}")
 
 
-def _page(project_url: str) -> str:
+def write_report(project_url: str, output: Path) -> None:
+    """Writes the page to a file, whose folder is made."""
     from tuner.report import drawing
     from tuner.report.findings import Findings
 
     text: str = drawing("page").page(Findings.of(open_project(project_url).project))
-    return text
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, encoding="utf-8")

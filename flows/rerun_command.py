@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from flows.answers import Debug, Json, ProjectUrl, answered
 from flows.rerunning import Comparison, repeat_trial
 from tuner.search.progress import number
 
 
 def rerun(
-    project_url: Annotated[str, typer.Argument(help="Path or URL of the project.")],
+    project_url: ProjectUrl,
     trial_id: Annotated[str, typer.Argument(help="Id of a completed trial.")],
     study: Annotated[
         str | None,
@@ -20,24 +21,17 @@ def rerun(
             help="Path or module name of the study file.", show_default="the one searched last"
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Train a trial again from its seed, and compare every metric of every epoch.
 
     The project is only read. Exit status: 0 all are equal bit for bit, 1 they are not.
     """
-    try:
+    with answered(debug=debug):
         compared = repeat_trial(
             project_url, trial_id, study, lambda line: typer.echo(line, err=True)
         )
-    except Exception as error:
-        if debug:
-            raise
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(1) from None
     typer.echo(_as_json(compared) if as_json else _describe(compared))
     if compared.difference is not None:
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tuner.oracle import Oracle
+from tuner.results.tables import spread
 from tuner.state.history import History
 from tuner.state.jsonable import to_json
 from tuner.trial import Trial
@@ -25,7 +25,8 @@ class SearchResult:
     best: dict[str, Any] | None
     """`trial_id`, `score` and `hyperparameters` of the best trial."""
     leaderboard: list[dict[str, Any]]
-    """The best trials, best first: `rank`, `trial_id`, `score`, `seconds`, `values`."""
+    """The best trials, best first: `rank`, `trial_id`, `score`, `spread`, `epochs`, `seconds`,
+    `values`."""
     objective: str
     reason: str
     """Why there are no more trials."""
@@ -37,9 +38,8 @@ class SearchResult:
         return state
 
 
-def result_of(oracle: Oracle, url: str, seconds: float, ended_before: int) -> SearchResult:
-    """The result of a search that has ended."""
-    history = oracle.search_history
+def result_of(history: History, url: str, seconds: float, ended_before: int) -> SearchResult:
+    """The result of a search, as far as it is."""
     return SearchResult(
         project=url,
         completed=history.completed,
@@ -73,6 +73,8 @@ def leaderboard(history: History, rows: int = 10) -> list[dict[str, Any]]:
             "rank": rank,
             "trial_id": trial.trial_id,
             "score": trial.score,
+            "spread": spread(trial.record.get("scores") or []),
+            "epochs": trial.record.get("epochs"),
             "seconds": seconds_of(trial),
             "values": dict(trial.hyperparameters.values),
         }

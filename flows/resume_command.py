@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from flows.answers import Debug, Json, ProjectUrl, answered
-from flows.projects import Found, open_project
+from flows.limit_options import (
+    MaxDeviceHoursOption,
+    MaxTotalEpochsOption,
+    PatienceOption,
+    TargetOption,
+    TimeoutOption,
+)
+from flows.projects import open_project
 from flows.run_settings import RunSettings
 from flows.searching import search_and_show
 from flows.slot_options import SlotCountOption
@@ -20,13 +27,20 @@ def resume(
         typer.Option(help="Study file, should it have moved.", show_default="the search's own"),
     ] = None,
     slots: SlotCountOption = None,
+    timeout: TimeoutOption = None,
+    target: TargetOption = None,
+    patience: PatienceOption = None,
+    max_total_epochs: MaxTotalEpochsOption = None,
+    max_device_hours: MaxDeviceHoursOption = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until a search that runs on the project ends.")
     ] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Go on with a search, with the study and the options it was started with.
+    """Go on with a search, with the study and the options it was started with, but for those given.
+
+    A --timeout is not kept from one run to the next.
 
     Exit status: 0 the search ended, 1 it failed, 3 somebody else runs it, 130 Ctrl-C or
     cancelled, 143 SIGTERM.
@@ -34,11 +48,14 @@ def resume(
     with answered(debug=debug):
         found = open_project(project_url)
         saved = RunSettings.load(found.project, study)
-    parameters = {**saved.arguments, **_place(found), "study": saved.study, "wait": wait}
-    if slots is not None:
-        parameters["slots"] = slots
+    parameters = {**saved.again(found.project), "wait": wait}
+    given = {
+        "slots": slots,
+        "timeout": timeout,
+        "target": target,
+        "patience": patience,
+        "max_total_epochs": max_total_epochs,
+        "max_device_hours": max_device_hours,
+    }
+    parameters |= {name: value for name, value in given.items() if value is not None}
     search_and_show(parameters, as_json=as_json, debug=debug)
-
-
-def _place(found: Found) -> dict[str, Any]:
-    return {"directory": found.project.directory, "project_name": found.project.name}

@@ -47,6 +47,11 @@ class RunSettings:
     def save(self, project: Project) -> None:
         project.store.replace(project.paths.study, json.dumps(asdict(self)).encode())
 
+    def again(self, project: Project) -> dict[str, Any]:
+        """The arguments of the flow with which a search goes on."""
+        place = {"directory": project.directory, "project_name": project.name}
+        return {**self.arguments, **place, "study": self.study}
+
     @classmethod
     def load(cls, project: Project, study: str | None) -> RunSettings:
         """What was saved, with another study if one is given.

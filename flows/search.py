@@ -15,6 +15,10 @@ from pydantic import Field
 
 from flows import artifacts
 from flows.cancelling import CancelledError, CancelWatch
+from flows.failing import failed
+from flows.form import with_form
+from flows.limit_options import MaxDeviceHours, MaxTotalEpochs, Target, Timeout
+from flows.limit_options import Patience as PatienceLimit
 from flows.project import child_setup, open_tuner, project_name_of
 from flows.report_artifact import publish_report
 from flows.result import SearchResult, result_of
@@ -63,6 +67,7 @@ def _run_name() -> str:
     return project_name_of(parameters["study"], parameters.get("project_name"))
 
 
+@with_form
 @flow(name="search", flow_run_name=_run_name)
 def search(
     study: Annotated[
@@ -84,9 +89,11 @@ def search(
     overwrite: Annotated[
         bool, Field(description="Delete what the project holds, and begin anew.")
     ] = False,
-    timeout: Annotated[
-        float | None, Field(description="Seconds after which no more trials begin.", gt=0)
-    ] = None,
+    timeout: Timeout = None,
+    target: Target = None,
+    patience: PatienceLimit = None,
+    max_total_epochs: MaxTotalEpochs = None,
+    max_device_hours: MaxDeviceHours = None,
     wait: Annotated[
         bool, Field(description="Wait until a search that runs on the project has ended.")
     ] = False,
@@ -105,44 +112,57 @@ def search(
     Returns:
         What `trialflow search --json` prints; see `flows.result.SearchResult`.
     """
+    arguments = dict(locals())
     began = time.monotonic()
-    options = SlotOptions(
-        slots=slots,
-        gpus=gpus,
-        trials_per_gpu=trials_per_gpu,
-        gpus_per_trial=gpus_per_trial,
-        memory_limit=memory_limit,
-        trial_timeout=trial_timeout,
-        stall_timeout=stall_timeout,
-        grace=grace,
-    )
-    places = options.places() if engine == LOCAL else []
-    with gpus_hidden(), waiting_for_others(say if wait else None):
-        tuner = open_tuner(
-            study,
-            directory,
-            project_name_of(study, project_name),
-            max_trials=max_trials,
-            executions_per_trial=executions_per_trial,
-            # A run that Prefect retries goes on; what it began with was deleted the first time.
-            overwrite=overwrite and runtime.flow_run.run_count == 1,
+    name = project_name_of(study, project_name)
+    try:
+        options = SlotOptions(
+            slots=slots,
+            gpus=gpus,
+            trials_per_gpu=trials_per_gpu,
+            gpus_per_trial=gpus_per_trial,
+            memory_limit=memory_limit,
+            trial_timeout=trial_timeout,
+            stall_timeout=stall_timeout,
+            grace=grace,
         )
-        tuner.oracle.deadline = SearchOptions(timeout=timeout).deadline()
-        if stop_policy is not None:
-            tuner.oracle.judge_by(create_stop_policy(stop_policy))
-        setup = child_setup(study, tuner, executions_per_trial)
-        arguments = runtime.flow_run.parameters
-        RunSettings.of(setup, max(1, len(places)), arguments).save(tuner.search_project)
-        where = (setup, tuner.search_project, preload(tuner), options.limits())
-        local = engine == LOCAL
-        if not local and not study.endswith(".py"):
-            setup["study"] = study  # a module, which lies elsewhere on other machines
-        chosen = LocalSlots(places, setup, *where[2:]) if local else remote_slots(engine, *where)
-        try:
-            result = run(tuner, chosen, began)
-        except CancelledError as error:
-            return Cancelled(message=str(error))
-    return result.to_json()
+        places = options.places() if engine == LOCAL else []
+        with gpus_hidden(), waiting_for_others(say if wait else None):
+            tuner = open_tuner(
+                study,
+                directory,
+                name,
+                max_trials=max_trials,
+                executions_per_trial=executions_per_trial,
+                # A run that Prefect retries goes on; what it began with was deleted the first time.
+                overwrite=overwrite and runtime.flow_run.run_count == 1,
+            )
+            limits = SearchOptions(
+                timeout=timeout,
+                target=target,
+                patience=patience,
+                max_total_epochs=max_total_epochs,
+                max_device_hours=max_device_hours,
+            )
+            limits.apply(tuner.oracle)
+            tuner.oracle.deadline = limits.deadline()
+            if stop_policy is not None:
+                tuner.oracle.judge_by(create_stop_policy(stop_policy))
+            setup = child_setup(study, tuner, executions_per_trial)
+            RunSettings.of(setup, max(1, len(places)), arguments).save(tuner.search_project)
+            where = (setup, tuner.search_project, preload(tuner), options.limits())
+            local = engine == LOCAL
+            if not local and not study.endswith(".py"):
+                setup["study"] = study  # a module, which lies elsewhere on other machines
+            chosen = (
+                LocalSlots(places, setup, *where[2:]) if local else remote_slots(engine, *where)
+            )
+            artifacts.introduce(tuner.search_project, study, tuner.oracle)
+            return run(tuner, chosen, began).to_json()
+    except CancelledError as error:
+        return Cancelled(message=str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the state says what to do
+        return failed(error, directory, name)
 
 
 def run(tuner: BaseTuner, slots: Slots, began: float, *, discover: bool = True) -> SearchResult:
@@ -177,9 +197,12 @@ def run(tuner: BaseTuner, slots: Slots, began: float, *, discover: bool = True) 
             tuner.export_if_any_ended(ended_before)
     finally:
         oracle.stop(reason)
-    result = result_of(oracle, tuner.search_project.url, time.monotonic() - began, ended_before)
+    result = result_of(
+        oracle.search_history, tuner.search_project.url, time.monotonic() - began, ended_before
+    )
     artifacts.publish_leaderboard(result)
-    publish_report(tuner.search_project, result)
+    if result.trained > 0:  # else the figures are those of the run before
+        publish_report(tuner.search_project, result)
     return result
 
 

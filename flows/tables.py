@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.projects import Found, describe
-from tuner.search.progress import clock, number, reason
+from tuner.search.progress import clock, number, reason, values_line
 from tuner.trial import Trial
 
 WIDTH = 80
+USUAL = "every trial has ended"
+"""Why a search ends, where there is nothing more to say."""
 
 
 def leaderboard(result: Mapping[str, Any]) -> str:
@@ -27,7 +29,7 @@ def leaderboard(result: Mapping[str, Any]) -> str:
                 row["trial_id"],
                 number(row["score"]),
                 duration(row["seconds"]),
-                values(row["values"]),
+                values_line(row["values"]),
             ]
             for row in result["leaderboard"]
         ]
@@ -42,26 +44,12 @@ def leaderboard(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def status(found: Found) -> str:
-    """The trials of a project."""
-    history = found.history
-    state = "ended" if history.end_reason else "not ended"
-    lines = [
-        f"Project {found.project.url}",
-        f"{history.completed} completed, {history.failed} failed, "
-        f"{len(history.running)} not finished; {state}"
-        + (f": {history.end_reason}" if history.end_reason else ""),
-    ]
-    lines.append(trials(list(history.trials.values()), history.objective.name))
-    return "\n".join(lines)
-
-
 def trials(found: Sequence[Trial], metric: str) -> str:
     """Trials with what became of them."""
     rows = []
     for trial in found:
         row = describe(trial)
-        detail = reason(trial) if trial.status == "FAILED" else values(row["hyperparameters"])
+        detail = reason(trial) if trial.status == "FAILED" else values_line(row["hyperparameters"])
         score, seconds = number(trial.score), duration(row["seconds"])
         rows.append([trial.trial_id, trial.status.lower(), score, seconds, detail])
     return table(["trial", "status", metric, "time", "hyperparameters"], rows)
@@ -92,18 +80,13 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
 
 
-def values(found: Mapping[str, Any]) -> str:
-    """Hyperparameters in one line."""
-    return " ".join(f"{k}={number(v) if isinstance(v, float) else v}" for k, v in found.items())
-
-
 def duration(seconds: float | None) -> str:
     return "-" if seconds is None else clock(seconds)
 
 
 def _headline(result: Mapping[str, Any]) -> str:
     counts = f"{result['completed']} completed, {result['failed']} failed"
-    if result["trained"] == 0:
-        return f"The search is complete: {counts}. Nothing was trained."
-    trained = f"{result['trained']} trained now" if result["trained"] else ""
-    return f"The search is complete: {counts} ({trained}, {clock(result['seconds'])})."
+    trained, spent = result["trained"], clock(result["seconds"])
+    rest = f" ({trained} trained now, {spent})." if trained else ". Nothing was trained."
+    why = "" if result["reason"] in ("", USUAL) else f"\nWhy it ended: {result['reason']}."
+    return f"The search is complete: {counts}{rest}{why}"

@@ -1,10 +1,12 @@
 """Real processes and a real Prefect server for the tests that tell stories."""
 
 import functools
+import json
 import os
 import signal
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 from servers.fixtures import azure_url, azurite_process, s3_process, s3_server, s3_url
@@ -52,6 +54,22 @@ def prefect_server(environment):
     assert url.startswith("http"), "the server did not start"
     yield url
     process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def ask(prefect_server):
+    """Asks the server's API, as its pages do."""
+
+    def post(path, body):
+        request = urllib.request.Request(
+            f"{prefect_server}/api/{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read() or "null")
+
+    return post
 
 
 @pytest.fixture

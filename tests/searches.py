@@ -39,7 +39,7 @@ class Objectives(BaseTuner):
         return {"cost": x, "gain": x * x}
 
 
-def searched(directory, trials=32, cls=Curves, objective=None):
+def searched(directory, trials=32, cls=Curves, objective=None, verbose=0):
     """A tuner whose search has ended."""
     oracle = RandomSearchOracle(
         objective or Objective("accuracy", "max"),
@@ -48,7 +48,7 @@ def searched(directory, trials=32, cls=Curves, objective=None):
         max_consecutive_failed_trials=9,
     )
     tuner = cls(oracle, directory=str(directory), project_name="curves")
-    tuner.search(search_verbose=0)
+    tuner.search(search_verbose=verbose)
     return tuner
 
 

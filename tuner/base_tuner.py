@@ -127,9 +127,11 @@ class BaseTuner(TunerResults):
             *fit_args: Passed to `run_trial`, which passes them to `HyperModel.fit`. A
                 hyperparameter among them (`batch_size=Choice("batch_size", [32, 64])`) is
                 searched, and its value passed on.
-            **fit_kwargs: Likewise, but for the following. `verbose=0` also silences the search.
+            **fit_kwargs: Likewise, but for the following. `verbose=0` is silent, 1 (or nothing)
+                shows the search and how far its trials are, 2 gives each epoch a line.
             timeout: Seconds after which no more trials begin.
-            search_verbose: What the search itself shows, whatever `verbose` is: 0 or 1.
+            search_verbose: What the search itself shows, 0, 1 or 2; `verbose` is then that of
+                `fit` alone.
             target: Score that is good enough: the search ends once a trial has it.
             patience: The search ends when so many trials in a row ended without a better score.
             max_total_epochs: Epochs that all trials may train together.
@@ -148,7 +150,8 @@ class BaseTuner(TunerResults):
         self.oracle.start()
         reason = None
         try:
-            with quick_collections(), display_for(self.oracle, live=False) as self.display:
+            bars = options.search_verbose is not None and bool(fit_kwargs.get("verbose"))
+            with quick_collections(), display_for(self.oracle, bars=bars) as self.display:
                 self.oracle.deadline = options.deadline()
                 self.display.note(opening_line(self.oracle, self.search_project.url))
                 self.on_search_begin()
@@ -168,8 +171,7 @@ class BaseTuner(TunerResults):
         if verbose is None:
             verbose = fit_kwargs.get("verbose", self.oracle.verbose)
         self.oracle.verbose = verbose
-        for name, value in options.rules().items():
-            setattr(self.oracle, name, value)
+        options.apply(self.oracle)
         return options
 
     def _run_trials(self, *fit_args: Any, **fit_kwargs: Any) -> str:

@@ -26,6 +26,19 @@ class TunerCallback(keras.callbacks.Callback):  # type: ignore[misc]  # keras ha
         self.tuner = tuner
         self.trial = trial
 
+    def set_params(self, params: Any) -> None:
+        """Has Keras leave out its bars where the search's display is there instead.
+
+        Its logger comes last and gets the same parameters. What a `fit` of the user's own asks
+        for itself stays.
+        """
+        super().set_params(params)
+        display = self.tuner.display
+        if params and display is not None and display.replaces_bars:
+            replaced = ("auto", self.tuner.oracle.verbose)
+            if params.get("verbose") in replaced:
+                params["verbose"] = 0
+
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         # Here, since by now every callback has kept what the last epoch gave.
         self.tuner.oracle.check_not_interrupted()
@@ -48,6 +61,25 @@ class BatchTunerCallback(TunerCallback):
 
     def on_batch_end(self, batch: int, logs: Any = None) -> None:
         self.tuner.on_batch_end(self.trial, self.model, batch, logs)
+
+
+class WatchedTunerCallback(TunerCallback):
+    """Tells the display of each batch; in place of Keras's bar, and no dearer."""
+
+    async_safe = True  # Keras need not wait for the batch's metrics
+
+    def __init__(self, tuner: Tuner, trial: Trial) -> None:
+        super().__init__(tuner, trial)
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        super().on_epoch_begin(epoch, logs)
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        del logs
+        if self.tuner.display is not None:
+            self.tuner.display.batch_ended(self.trial, self._epoch, batch, self.params)
 
 
 class SizeLimit(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types

@@ -96,7 +96,7 @@ class SklearnTuner(BaseTuner):
                 is fitted without.
             groups: Group of each sample, for a `cv` that keeps groups together.
             timeout: As of `BaseTuner.search`, in seconds.
-            search_verbose: Likewise, 0 or 1.
+            search_verbose: Likewise, 0 or 1; there are no epochs to show.
         """
         options = {"timeout": timeout, "search_verbose": search_verbose}
         super().search(X, y, sample_weight=sample_weight, groups=groups, **options)

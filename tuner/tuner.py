@@ -247,14 +247,17 @@ class Tuner(BaseTuner):
         return SizeLimit(self.max_model_size)  # type: ignore[arg-type]  # called with one only
 
     def _tuner_callback(self, trial: Trial) -> Any:
-        from tuner.callbacks import BatchTunerCallback, TunerCallback
+        from tuner.callbacks import BatchTunerCallback, TunerCallback, WatchedTunerCallback
 
         cls = type(self)
         batches = (cls.on_batch_begin, cls.on_batch_end) != (
             Tuner.on_batch_begin,
             Tuner.on_batch_end,
         )
-        return (BatchTunerCallback if batches else TunerCallback)(self, trial)
+        if batches:
+            return BatchTunerCallback(self, trial)
+        watched = self.display is not None and self.display.redraws
+        return (WatchedTunerCallback if watched else TunerCallback)(self, trial)
 
     def _deepcopy_callbacks(self, callbacks: list[Any]) -> list[Any]:
         try:

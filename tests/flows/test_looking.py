@@ -1,9 +1,17 @@
 """The commands that look at a project, in one process: they start nothing."""
 
+import io
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 
+import pexpect
 import pytest
 from searches import searched
+from support import STUDIES
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -66,3 +74,89 @@ def test_a_search_without_models_has_none_to_save(say, tmp_path):
 
 def test_a_refitted_model_must_be_saved_somewhere(say):
     assert "Expected --save FILE with --refit" in say("best", "--refit", code=1)
+
+
+def test_the_status_is_a_summary_however_many_trials_there_are(tuner, say):
+    lines = say("status").splitlines()
+    assert lines[1] == "9 of 9 trials: 8 completed, 1 failed, 0 not finished"
+    assert lines[2] == "Ended: every trial has ended"
+    best = tuner.oracle.get_best_trials()[0]
+    assert lines[3] == f"Best: accuracy {best.score:.5g} (trial {best.trial_id})"
+    assert all(len(line) <= 80 for line in lines[3:])
+    state = json.loads(say("status", "--json"))
+    assert (state["searched_by"], state["running_trials"]) == (None, [])
+    assert len(state["trials"]) == 9
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "name"),
+    [
+        ("report", ["--output", "{folder}/r.html"], "report"),
+        ("export", ["--to", "{folder}"], "files"),
+        ("check", [], "damages"),
+        ("repair", [], "done"),
+        ("best", [], "best"),
+    ],
+)
+def test_every_answer_can_be_had_as_json(say, tmp_path, command, words, name):
+    filled = [word.format(folder=tmp_path) for word in words]
+    assert name in json.loads(say(command, *filled, "--json"))
+
+
+def test_an_error_says_what_to_do_and_shows_its_traceback_only_when_asked(say, tmp_path):
+    (tmp_path / "file").touch()
+    words = ["--output", str(tmp_path / "file" / "r.html")]
+    told = say("report", *words, code=1)
+    assert told == f"Error: Expected to get at {tmp_path}/file. Received: File exists.\n"
+    nowhere = CliRunner().invoke(app, ["status", "nonsense://x/p"])
+    assert nowhere.output.endswith("With --debug its traceback is shown.\n")
+    shown = CliRunner().invoke(app, ["status", "nonsense://x/p", "--debug"])
+    assert isinstance(shown.exception, ValueError)
+
+
+@pytest.mark.slow
+def test_a_pipe_that_is_closed_early_gives_no_traceback(tuner, environment):
+    command = [sys.executable, "-m", "flows", "trials", tuner.project_dir]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, env=environment)  # noqa: PLW1510
+    os.close(write)
+    assert done.stderr == b""
+
+
+@pytest.mark.slow
+def test_a_shell_completes_commands_and_options(environment):
+    def complete(words, place):
+        asked = {"COMP_WORDS": words, "COMP_CWORD": str(place)}
+        env = {**environment, "_TRIALFLOW_COMPLETE": "complete_bash", **asked}
+        program = "from flows.cli import app; app(prog_name='trialflow')"
+        return subprocess.check_output([sys.executable, "-c", program], env=env, text=True).split()
+
+    assert complete("trialflow st", 1) == ["status"]
+    assert "--slots" in complete("trialflow search --sl", 2)
+
+
+@pytest.mark.slow
+def test_a_search_in_a_terminal_is_drawn_live_without_colours_and_stopped_by_ctrl_c(
+    environment, prefect_server, tmp_path
+):
+    env = {
+        **environment,
+        "PREFECT_API_URL": f"{prefect_server}/api",
+        "NAP_SECONDS": "60",
+        "TERM": "xterm",
+        "NO_COLOR": "1",
+    }
+    words = ["-m", "flows", "search", str(STUDIES / "naps.py")]
+    terminal = pexpect.spawn(
+        sys.executable, words, env=env, cwd=tmp_path, timeout=120, dimensions=(24, 60)
+    )
+    terminal.logfile_read = shown = io.BytesIO()
+    terminal.expect("0/8 done, 1 running, 0 failed")
+    terminal.expect("trial 0000  running, ")
+    terminal.sendintr()
+    terminal.expect("Stopped. To go on: trialflow search")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 128 + signal.SIGINT
+    assert not re.search(rb"\x1b\[(3|9)\d", shown.getvalue())  # NO_COLOR

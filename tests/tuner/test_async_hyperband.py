@@ -99,6 +99,24 @@ def test_one_in_three_is_promoted_the_moment_it_is_due_and_it_is_the_best(direct
     assert min(len(trials) for trials in ended.values()) > 5
 
 
+@pytest.mark.parametrize(("kind", "complete"), [("asha", 1), ("hyperband", 2)])
+def test_no_model_proposes_before_trials_have_gone_all_the_way(kind, complete):
+    """Until then the proposals are those of a Sobol sequence, and after that they are not."""
+
+    def create(sampler):
+        if kind == "asha":
+            return asha(sampler=sampler, min_epochs=1)
+        return HyperbandOracle(OBJECTIVE, 9, 3, 2, 0, mixed_space(), sampler=sampler)
+
+    modelled, even = (Search(create(s)).run(30) for s in ("bayesian", "sobol"))
+    begun = [(a.values == b.values, a) for a, b in zip(modelled, even, strict=True)]
+    full = [n for n, trial in enumerate(modelled) if trial.budget.epochs == 9]
+    known = full[complete - 1]
+    assert all(same for same, _ in begun[1:known])  # the first are the defaults
+    fresh = [same for same, trial in begun[known:] if trial.budget.parent is None]
+    assert not fresh[0]
+
+
 def test_failed_trials_count_as_the_worst_and_are_never_promoted():
     fates = random.Random(0)
     created = Search(asha(), 3, lambda t: None if fates.random() < 0.5 else score_of(t)).run(120)

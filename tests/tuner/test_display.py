@@ -1,10 +1,17 @@
 import io
+import json
 import re
-import time
+import sys
+import threading
+import warnings
+
+import pytest
+from support import ROOT
 
 from tuner import Objective, TrialStatus
 from tuner.oracles import RandomSearchOracle
-from tuner.search.display import LiveDisplay, LogDisplay, display_for
+from tuner.search.display import LogDisplay, display_for
+from tuner.search.live_display import LiveDisplay
 from tuner.search.progress import Progress, clock, outcome_line, progress_of
 from tuner.testing import mixed_space
 
@@ -61,17 +68,22 @@ def test_a_log_has_plain_lines_only():
     assert re.fullmatch(r"[\x20-\x7e\n]+", stream.getvalue())
 
 
-def test_a_terminal_shows_each_running_trial_in_place():
+def test_a_terminal_shows_each_running_trial_in_place(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
     oracle, stream = make(), Terminal()
     running = oracle.create_trial("running")
     with display_for(oracle, stream=stream) as display:
         assert isinstance(display, LiveDisplay)
         display.trial_began(running)
         display.epoch_ended(running, 4, {"val_accuracy": 0.75})
-        time.sleep(0.3)  # it redraws by itself
+        display._live.refresh()
+        display.batch_ended(running, 5, 2, {"epochs": 9, "steps": None})
+        display._live.refresh()
+        display.epoch_ended(running, 5, {"val_accuracy": float("nan")})
         display.note("by the way")
     shown = stream.getvalue()
-    assert "trial 0002  epoch 5, val_accuracy 0.75" in shown
+    assert "trial 0002  epoch 5, val_accuracy 0.75, 0:00" in shown
+    assert "epoch 6/9, batch 3, val_accuracy 0.75" in shown
     assert "by the way" in shown
     assert "2/3 done" in shown
 
@@ -97,3 +109,64 @@ def test_an_outcome_says_the_score_or_the_last_line_of_what_went_wrong():
 
 def test_durations_read_like_a_clock():
     assert [clock(s) for s in (0.4, 61, 3661)] == ["0:00", "1:01", "1:01:01"]
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [(1, 2), (2, 3)])
+def test_verbose_two_gives_each_epoch_a_line(verbose, lines, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    oracle, stream = make(), Terminal() if verbose == 2 else io.StringIO()
+    oracle.verbose = verbose
+    with display_for(oracle, stream=stream) as display:
+        display.epoch_ended(oracle.trials["0001"], 0, {"loss": 0.25, "val_accuracy": 0.5})
+        display.trial_ended(oracle.trials["0001"])
+        display.advanced()
+    assert len(stream.getvalue().splitlines()) == lines
+    told = "[0:00] trial 0001, epoch 1: loss 0.25, val_accuracy 0.5"
+    assert (told in stream.getvalue()) == (verbose == 2)
+
+
+@pytest.mark.parametrize("kind", ["dumb", "thread"])
+def test_nothing_is_redrawn_where_it_would_be_torn(kind, monkeypatch):
+    monkeypatch.setenv("TERM", "dumb" if kind == "dumb" else "xterm")
+    found = []
+    thread = threading.Thread(target=lambda: found.append(display_for(make(), stream=Terminal())))
+    if kind == "dumb":
+        thread.run()
+    else:
+        thread.start()
+        thread.join()
+    assert isinstance(found[0], LogDisplay)
+
+
+CELL = """
+import searches, sys
+tuner = searches.searched({folder!r}, trials=9, verbose=1)
+print("rich" in sys.modules)
+"""
+
+
+@pytest.mark.slow
+def test_a_notebook_has_one_output_that_is_updated_in_place(tmp_path, monkeypatch):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests"))
+    cell = nbformat.v4.new_code_cell(CELL.format(folder=str(tmp_path / "p")))
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    spec = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]}
+    folder = tmp_path / "kernels" / "own"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(
+        json.dumps({**spec, "display_name": "own", "language": "python"})
+    )
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Jupyter's own
+        nbclient.NotebookClient(notebook, timeout=120, kernel_name="own").execute()
+    kinds = [output.output_type for output in cell.outputs]
+    shown = next(o for o in cell.outputs if o.output_type == "display_data")["data"]
+    assert kinds.count("display_data") == 1, kinds
+    assert "9/9 done, 0 running, 1 failed" in shown["text/plain"]
+    assert "<progress" in shown["text/html"]
+    assert "&lt;/script&gt;" in shown["text/html"]  # a value of the search is no markup
+    printed = "".join(o.get("text", "") for o in cell.outputs if o.get("name") == "stdout")
+    assert printed == "False\n"

@@ -238,6 +238,39 @@ def test_the_call_s_arguments_win_over_those_of_an_earlier_call_and_that_is_said
     assert len(trials(tuner)) == 3
 
 
+@pytest.mark.parametrize(
+    ("options", "bars", "lines"),
+    [
+        ({}, False, 1),
+        ({"verbose": 1}, False, 1),
+        ({"verbose": 2}, False, 3),
+        ({"verbose": 1, "search_verbose": 0}, True, 0),
+        ({"verbose": 2, "search_verbose": 1}, True, 1),
+    ],
+)
+def test_keras_leaves_out_its_bars_where_the_search_shows_what_they_would(
+    tmp_path, capsys, options, bars, lines
+):
+    data = {name: value for name, value in DATA.items() if name != "verbose"}
+    make(tmp_path, max_trials=1).search(**data, **options)
+    shown = capsys.readouterr().out
+    assert ("Epoch 1/2" in shown) == bars
+    assert len([line for line in shown.splitlines() if "] trial " in line]) == lines
+
+
+def test_a_fit_of_the_user_s_own_that_asks_for_bars_gets_them(tmp_path, capsys):
+    class Loud(HyperModel):
+        def build(self, hp):
+            return build(hp)
+
+        def fit(self, hp, model, *args, **kwargs):
+            return model.fit(*args, verbose=2, **kwargs)
+
+    data = {name: value for name, value in DATA.items() if name != "verbose"}
+    make(tmp_path, Loud(), max_trials=1).search(**data)
+    assert "Epoch 1/2" in capsys.readouterr().out
+
+
 def test_a_model_without_weights_is_a_clear_error(tmp_path):
     class Own(RandomSearch):
         def run_trial(self, trial, **kwargs):

@@ -16,7 +16,7 @@ SEEDS = 3
 def benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     yield
-    for name in ("problems", "runners", "report"):
+    for name in ("problems", "runners", "report", "digits_table"):
         sys.modules.pop(name, None)
 
 

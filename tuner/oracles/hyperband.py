@@ -23,6 +23,10 @@ from tuner.proposal import Decision, Done, Proposal, Wait
 from tuner.state.history import History
 from tuner.trial import Trial, TrialStatus
 
+MODELLED = 2
+"""Trials that have trained to the end before a model proposes: those of two brackets, since the
+first compares after the fewest epochs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:
@@ -81,7 +85,7 @@ def propose(
     While a bracket waits for its running trials the next one is begun, so that no slot idles.
     """
     fresh = functools.cache(
-        lambda: draw(history, rng, sampler, Recipe(max_epochs=ladder.max_epochs))
+        lambda: draw(history, rng, sampler, Recipe(max_epochs=ladder.max_epochs, complete=MODELLED))
     )
     for sweep, rungs in _brackets(ladder, sweeps):
         decision = _ask_bracket(history, sweep, rungs, fresh)

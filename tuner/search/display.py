@@ -1,24 +1,34 @@
-"""What a search shows while it runs: live in a terminal, plain lines anywhere else."""
+"""What a search shows while it runs: redrawn in a terminal or notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import Any, Self, TextIO
 
 from tuner.oracle import Oracle
-from tuner.search.progress import Progress, clock, number, outcome_line, progress_of
+from tuner.search.progress import Progress, clock, metrics_line, outcome_line, progress_of
 from tuner.trial import Trial
 
-if TYPE_CHECKING:
-    from rich.live import Live
-    from rich.table import Table
+EPOCHS = 2
+"""Keras Tuner's `verbose` for one line an epoch."""
+
+DUMB = ("dumb", "unknown")
+"""Kinds of terminals that cannot be redrawn."""
 
 
 class Display:
     """Shows nothing; base of those that show something. Safe to call from several threads."""
+
+    replaces_bars = False
+    """Whether Keras's own bars are left out, since this shows what they would."""
+
+    redraws = False
+    """Whether it has room for what changes with every batch."""
 
     def __init__(self, oracle: Oracle) -> None:
         self.oracle = oracle
@@ -38,8 +48,18 @@ class Display:
         del trial
         self._trials_began = self._trials_began or time.monotonic()
 
+    def batch_ended(self, trial: Trial, epoch: int, batch: int, params: Mapping[str, Any]) -> None:
+        """Called after a batch, where trials run in this process.
+
+        Args:
+            trial: Its trial.
+            epoch: Its epoch, from 0.
+            batch: Its number, from 0.
+            params: Of the Keras callback: `epochs` and `steps`, which may be None.
+        """
+
     def epoch_ended(self, trial: Trial, epoch: int, logs: Mapping[str, Any]) -> None:
-        pass
+        """Called after an epoch, counted from 0, with its metrics."""
 
     def trial_ended(self, trial: Trial) -> None:
         pass
@@ -60,17 +80,28 @@ class Display:
 
 
 class LogDisplay(Display):
-    """Plain lines for each trial that ends: for log files, pipes and scripts."""
+    """Plain lines for each trial that ends: for log files, pipes and scripts.
 
-    def __init__(self, oracle: Oracle, stream: TextIO | None = None) -> None:
+    Args:
+        oracle: With a `verbose` of 2 each epoch has a line too.
+        stream: Where to write; standard output if omitted.
+        bars: Whether Keras's own bars are wanted beside it.
+    """
+
+    def __init__(self, oracle: Oracle, stream: TextIO | None = None, *, bars: bool = False) -> None:
         super().__init__(oracle)
         self.stream = stream
+        self.replaces_bars = not bars
 
     def note(self, text: str) -> None:
         stream = self.stream or sys.stdout  # looked up late: tests and notebooks replace it
         elapsed = clock(time.monotonic() - self.began)
         stream.write(f"[{elapsed}] {text}\n")
         stream.flush()
+
+    def epoch_ended(self, trial: Trial, epoch: int, logs: Mapping[str, Any]) -> None:
+        if self.oracle.verbose >= EPOCHS and self.replaces_bars:
+            self.note(f"trial {trial.trial_id}, epoch {epoch + 1}: {metrics_line(logs)}")
 
     def trial_ended(self, trial: Trial) -> None:
         self.note(f"trial {trial.trial_id}: {outcome_line(trial, self.oracle.objective.name)}")
@@ -79,85 +110,34 @@ class LogDisplay(Display):
         self.note(self.progress().line())
 
 
-class LiveDisplay(Display):
-    """A progress bar with a line for each running trial, redrawn in place."""
-
-    def __init__(self, oracle: Oracle, stream: TextIO) -> None:
-        super().__init__(oracle)
-        from rich.console import Console
-
-        self.console = Console(file=stream, highlight=False)
-        self._running: dict[str, str] = {}
-        self._live: Live | None = None
-
-    def note(self, text: str) -> None:
-        self.console.print(text)
-
-    def trial_began(self, trial: Trial) -> None:
-        super().trial_began(trial)
-        self._running[trial.trial_id] = "starting"
-        self._redraw()
-
-    def epoch_ended(self, trial: Trial, epoch: int, logs: Mapping[str, Any]) -> None:
-        metric = self.oracle.objective.name
-        score = f", {metric} {number(logs[metric])}" if metric in logs else ""
-        self._running[trial.trial_id] = f"epoch {epoch + 1}{score}"
-        self._redraw()
-
-    def trial_ended(self, trial: Trial) -> None:
-        self._running.pop(trial.trial_id, None)
-        self.note(f"trial {trial.trial_id}: {outcome_line(trial, self.oracle.objective.name)}")
-        self._redraw()
-
-    def advanced(self) -> None:
-        self._redraw()
-
-    def __enter__(self) -> Self:
-        from rich.live import Live
-
-        self._live = Live(self._render(), console=self.console, refresh_per_second=4)
-        self._live.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._live is not None:
-            self._running.clear()
-            self._redraw()
-            self._live.__exit__(kind, error, trace)
-
-    def _redraw(self) -> None:
-        if self._live is not None:
-            self._live.update(self._render())
-
-    def _render(self) -> Table:
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table
-
-        progress = self.progress()
-        table = Table.grid(padding=(0, 1))
-        table.add_row(ProgressBar(progress.total, progress.done, width=60))
-        table.add_row(progress.line())
-        for trial_id, state in sorted(self._running.items()):
-            table.add_row(f"  trial {trial_id}  {state}", style="dim")
-        return table
-
-
-def display_for(oracle: Oracle, live: bool = True, stream: TextIO | None = None) -> Display:
-    """The display that fits the stream.
+def display_for(oracle: Oracle, stream: TextIO | None = None, *, bars: bool = False) -> Display:
+    """The display that fits the place where it is seen.
 
     Args:
-        oracle: Its `verbose` of 0 silences the search.
-        live: Whether a terminal may be redrawn; not where Keras draws its own bars.
+        oracle: Its `verbose` of 0 silences the search, 2 gives each epoch a line.
         stream: Where to write; standard output if omitted.
+        bars: Whether Keras draws its own bars, which nothing that is redrawn bears.
     """
     if oracle.verbose == 0:
         return Display(oracle)
+    # Several searches of one program would draw over each other.
+    alone = threading.current_thread() is threading.main_thread()
+    if bars or oracle.verbose >= EPOCHS or not alone:
+        return LogDisplay(oracle, stream, bars=bars)
+    if stream is None and _in_notebook():
+        from tuner.search.notebook_display import NotebookDisplay
+
+        return NotebookDisplay(oracle)
     target = stream or sys.stdout
-    if live and target.isatty():
+    if target.isatty() and os.environ.get("TERM", "").lower() not in DUMB:
+        from tuner.search.live_display import LiveDisplay
+
         return LiveDisplay(oracle, target)
     return LogDisplay(oracle, stream)
+
+
+def _in_notebook() -> bool:
+    """Whether this is a kernel of Jupyter, Colab or VS Code; imports nothing."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return hasattr(shell, "kernel")

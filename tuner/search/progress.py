@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tuner.oracle import Oracle
 from tuner.trial import Trial, TrialStatus
@@ -24,13 +26,24 @@ class Progress:
 
     def line(self) -> str:
         """Done, running, failed, best so far and time left."""
+        return ", ".join(filter(None, [self.counts(), self.best_line(), self.time_left()]))
+
+    def counts(self) -> str:
+        """Done, running, failed."""
         total = "" if self.total is None else f"/{self.total}"
-        parts = [f"{self.done}{total} done", f"{self.running} running", f"{self.failed} failed"]
-        if self.best is not None:
-            parts.append(f"best {self.best_score()} (trial {self.best.trial_id})")
-        if self.seconds_left is not None and (self.total or 0) > self.done:
-            parts.append(f"about {clock(self.seconds_left)} left")
-        return ", ".join(parts)
+        return f"{self.done}{total} done, {self.running} running, {self.failed} failed"
+
+    def time_left(self) -> str:
+        """About how long the search will take; empty when nobody can say, and at its end."""
+        if self.seconds_left is None or (self.total or 0) <= self.done:
+            return ""
+        return f"about {clock(self.seconds_left)} left"
+
+    def best_line(self) -> str:
+        """The best score and its trial; empty before there is one."""
+        if self.best is None:
+            return ""
+        return f"best {self.best_score()} (trial {self.best.trial_id})"
 
     def best_score(self) -> str:
         return "" if self.best is None else f"{self.metric} {number(self.best.score)}"
@@ -83,6 +96,16 @@ def reason(trial: Trial) -> str:
     """The last line of the trial's message, which of a traceback is the exception."""
     lines = (trial.message or "").strip().splitlines()
     return lines[-1] if lines else "no reason was recorded"
+
+
+def values_line(values: Mapping[str, Any]) -> str:
+    """Hyperparameters in one line."""
+    return " ".join(f"{k}={number(v) if isinstance(v, float) else v}" for k, v in values.items())
+
+
+def metrics_line(logs: Mapping[str, Any]) -> str:
+    """The metrics of an epoch in one line."""
+    return ", ".join(f"{name} {number(float(value))}" for name, value in logs.items())
 
 
 def number(value: float | None) -> str:

@@ -6,10 +6,13 @@ import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuner.hyperparameters import HyperParameter, HyperParameters
 from tuner.search.stopping import StoppingRules
+
+if TYPE_CHECKING:
+    from tuner.oracle import Oracle
 
 RULES = ("target", "patience", "max_total_epochs", "max_device_hours")
 """Those that are arguments of an oracle too; here they are of this search only."""
@@ -53,6 +56,11 @@ class SearchOptions:
         theirs = {name for taker in takers if taker for name in _parameters(taker)}
         ours = [name for name in NAMES if name in kwargs and name not in theirs]
         return cls(**{name: kwargs.pop(name) for name in ours})
+
+    def apply(self, oracle: Oracle) -> None:
+        """Has the searches of an oracle end by the rules that were given."""
+        for name, value in self.rules().items():
+            setattr(oracle, name, value)
 
     def deadline(self) -> float | None:
         """When the time is up, on the clock of `time.monotonic`."""

@@ -1,0 +1,40 @@
+"""The Prefect flow that shows how far a search is, while it runs or after its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from prefect import flow
+from pydantic import Field
+
+from flows import artifacts
+from flows.form import with_form
+from flows.projects import open_project
+from flows.report_artifact import publish_report
+from flows.report_command import write_report
+from flows.result import result_of
+from flows.resuming import ProjectUrl, run_name
+
+
+@with_form
+@flow(name="report", flow_run_name=run_name)
+def report(
+    project_url: ProjectUrl,
+    output: Annotated[
+        str | None, Field(description="HTML file to write as well, on the worker's machine.")
+    ] = None,
+) -> dict[str, Any]:
+    """Publishes leaderboard and figures of a project, which is only read.
+
+    Returns:
+        What `trialflow search --json` prints; see `flows.result.SearchResult`.
+    """
+    found = open_project(project_url)
+    history = found.history
+    result = result_of(history, found.project.url, 0.0, len(history.end_order))
+    artifacts.publish_leaderboard(result)
+    publish_report(found.project, result)
+    if output is not None:
+        write_report(project_url, Path(output))
+    return result.to_json()

@@ -1,0 +1,135 @@
+"""The deployments of the repository, on a real server with a real worker, which is killed."""
+
+import contextlib
+import json
+import subprocess
+import sys
+
+import psutil
+import pytest
+from support import ROOT, STUDIES, finish, wait_until
+
+from flows.projects import open_project
+from tuner.state.check import check
+from tuner.state.project import Project
+
+pytestmark = pytest.mark.slow
+
+WORKER = ["worker", "start", "--pool", "trialflow", "--type", "process"]
+
+
+@pytest.fixture
+def prefect(environment, prefect_server, tmp_path):
+    """Starts Prefect's command line in the repository's root; its output goes to a file."""
+    started = []
+    env = {**environment, "PREFECT_API_URL": f"{prefect_server}/api"}
+
+    def start(*words, **more):
+        with (tmp_path / f"prefect-{len(started)}.log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "prefect", *map(str, words)],
+                env={**env, **more},
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        process.family = psutil.Process(process.pid).children
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for child in [*process.family(recursive=True), process]:
+                    child.kill()
+        process.wait()
+
+
+def deploy(prefect, tmp_path):
+    """Deploys the nightly search, of another study and for every minute."""
+    parameters = {"study": str(STUDIES / "epochs.py"), "directory": str(tmp_path), "slots": 2}
+    words = ["--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml"]
+    words += ["--name", "digits-nightly", "--params", json.dumps(parameters)]
+    deployed = prefect(*words, "--cron", "* * * * *")
+    assert deployed.wait(timeout=120) == 0, (tmp_path / "prefect-1.log").read_text()
+
+
+@pytest.mark.timeout(600)  # a minute, unless the machine is busy
+def test_a_scheduled_search_is_cancelled_and_its_worker_killed_and_retried_to_its_end(
+    prefect, ask, tmp_path
+):
+    ask("work_pools/", {"name": "trialflow", "type": "process"})
+    first = prefect(*WORKER, EPOCH_SECONDS="0.3", EPOCH_TRACES=str(tmp_path))
+    deploy(prefect, tmp_path)
+    project = tmp_path / "epochs"
+
+    def ended():
+        return len(list(project.glob("trials/*/result.json")))
+
+    def begun():
+        found = {"deployments": {"name": {"any_": ["digits-nightly"]}}, "sort": "START_TIME_ASC"}
+        runs = ask("flow_runs/filter", found)
+        return [run for run in runs if run["start_time"] or run["state"]["type"] == "PENDING"]
+
+    def the_run():
+        return begun()[0]
+
+    def is_state(*names):
+        return lambda: the_run()["state"]["type"] in names
+
+    wait_until(begun, first, timeout=180)  # within a minute, and what a process takes
+    ask(f"deployments/{the_run()['deployment_id']}/pause_deployment", {})
+    wait_until(lambda: ended() >= 1, first, timeout=120)
+    run = the_run()
+    assert run["name"] == "epochs"
+    assert {"auto-scheduled", "nightly", "study: epochs"} <= set(run["tags"])
+    children = first.family(recursive=True)
+    assert len(children) >= 3  # the search, and a training process for each slot
+    set_state = f"flow_runs/{run['id']}/set_state"
+    ask(set_state, {"state": {"type": "CANCELLING", "name": "Cancelling"}, "force": False})
+    wait_until(is_state("CANCELLED"), first, timeout=120)
+    assert psutil.wait_procs(children, timeout=20)[1] == []
+    assert not (project / "lease.json").exists()
+    stopped = open_project(str(project)).history
+    assert {trial.tries for trial in stopped.running.values()} <= {1}  # stopping is no trial's loss
+
+    # What the button Retry of the pages sends.
+    retry = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+    before = ended()
+    ask(set_state, {"state": retry, "force": True})
+    wait_until(lambda: ended() > before, first, timeout=180)
+    children = first.family(recursive=True)
+    for process in [first, *children]:  # a machine that is gone
+        process.kill()
+    assert psutil.wait_procs(children, timeout=20)[1] == []
+    # What Change state sends; without it, the automation that is tested elsewhere.
+    gone = {"type": "CRASHED", "name": "Crashed", "message": "its machine is gone"}
+    ask(set_state, {"state": gone, "force": True})
+
+    second = prefect(*WORKER, EPOCH_SECONDS="0", EPOCH_TRACES=str(tmp_path))
+    ask(set_state, {"state": retry, "force": True})
+    wait_until(is_state("COMPLETED"), second, timeout=180)
+    assert (the_run()["id"], the_run()["run_count"]) == (run["id"], 3)
+    history = open_project(str(project)).history
+    assert (history.completed, history.failed, len(history.running)) == (8, 0, 0)
+    assert len(set(history.end_order)) == len(history.end_order) == 8
+    assert check(Project.at(project)).damages == []
+
+
+def test_a_search_is_resumed_and_reported_by_the_flows_that_are_deployed(
+    trialflow, environment, prefect_server, ask, tmp_path
+):
+    words = ["search", STUDIES / "naps.py", "--project-name", "once-more", "--timeout", 1]
+    finish(trialflow(*words, NAP_SECONDS="0.4"))
+    script = (
+        "from flows.resuming import resume; from flows.reporting import report\n"
+        "assert resume('results/once-more')['completed'] == 8\n"
+        "assert report('results/once-more', output='pages/report.html')['trained'] == 0\n"
+    )
+    env = {**environment, "PREFECT_API_URL": f"{prefect_server}/api", "NAP_SECONDS": "0"}
+    subprocess.run([sys.executable, "-c", script], check=True, env=env, cwd=tmp_path, timeout=120)
+    assert "once-more" in (tmp_path / "pages" / "report.html").read_text()
+    key = {"artifacts": {"key": {"any_": ["leaderboard-once-more", "report-once-more"]}}}
+    assert len(ask("artifacts/filter", key)) == 6  # of each run: they line up
