@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.answers import Debug, Json, answered, print_json
+from flows.configured_server import configured_server
 from flows.server import hush_prefect
 
 NAME = "Trialflow: mark vanished searches as crashed"
@@ -29,7 +30,6 @@ def setup_automations(
     """
     hush_prefect()
     with answered(debug=debug):
-        _check_configured()
         _replace(after)
     if as_json:
         print_json({"automation": NAME, "after": after})
@@ -37,18 +37,8 @@ def setup_automations(
     typer.echo(f"Searches without a heartbeat for {after} s are marked as crashed from now on.")
 
 
-def _check_configured() -> None:
-    from prefect.settings import PREFECT_API_URL
-
-    if not PREFECT_API_URL.value():
-        msg = "Expected PREFECT_API_URL to name a Prefect server that stays."
-        raise ValueError(f"{msg} Received: none. Start one: prefect server start")
-
-
 def _replace(after: int) -> None:
-    from prefect.client.orchestration import get_client
-
-    with get_client(sync_client=True) as client:
+    with configured_server() as client:
         for old in client.read_automations_by_name(NAME):
             client.delete_automation(old.id)
         client.create_automation(_automation(after))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows import tables
-from flows.answers import FAILED, Json, print_json
+from flows.answers import FAILED, Debug, Json, answered, print_json
 from flows.doctor import examine
 from flows.server import hush_prefect
 
@@ -18,13 +18,15 @@ def doctor(
         str, typer.Option(help="Path or fsspec URL under which projects are to lie.")
     ] = "results",
     as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Check Python, packages, the Prefect server and the store, and say what to change.
 
     Exit status: 0 all is well, 1 something is not.
     """
     hush_prefect()
-    findings = list(examine(directory))
+    with answered(debug=debug):
+        findings = list(examine(directory))
     ill = [finding for finding in findings if not finding.well]
     if as_json:
         print_json({"well": not ill, "findings": [asdict(finding) for finding in findings]})

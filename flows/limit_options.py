@@ -1,4 +1,4 @@
-"""What ends a search before its trials are used up: options of commands, parameters of the flow."""
+"""What ends a search before its trials are used up: parameters of the flow, options of commands."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ PATIENCE = "Trials that may end without a better score than the best."
 EPOCHS = "Epochs that all trials together may train."
 HOURS = "Hours that all trials together may train."
 
-Timeout = Annotated[float | None, Field(description=TIMEOUT, gt=0)]
-Target = Annotated[float | None, Field(description=TARGET, allow_inf_nan=False)]
-Patience = Annotated[int | None, Field(description=PATIENCE, ge=1)]
-MaxTotalEpochs = Annotated[int | None, Field(description=EPOCHS, ge=1)]
-MaxDeviceHours = Annotated[float | None, Field(description=HOURS, gt=0)]
-
-TimeoutOption = Annotated[float | None, typer.Option(min=1, help=TIMEOUT)]
-TargetOption = Annotated[float | None, typer.Option(help=TARGET)]
-PatienceOption = Annotated[int | None, typer.Option(min=1, help=PATIENCE)]
-MaxTotalEpochsOption = Annotated[int | None, typer.Option(min=1, help=EPOCHS)]
-MaxDeviceHoursOption = Annotated[float | None, typer.Option(min=0, help=HOURS)]
+Timeout = Annotated[
+    float | None, Field(description=TIMEOUT, gt=0), typer.Option(min=1, help=TIMEOUT)
+]
+Target = Annotated[
+    float | None, Field(description=TARGET, allow_inf_nan=False), typer.Option(help=TARGET)
+]
+Patience = Annotated[
+    int | None, Field(description=PATIENCE, ge=1), typer.Option(min=1, help=PATIENCE)
+]
+MaxTotalEpochs = Annotated[
+    int | None, Field(description=EPOCHS, ge=1), typer.Option(min=1, help=EPOCHS)
+]
+MaxDeviceHours = Annotated[
+    float | None, Field(description=HOURS, gt=0), typer.Option(min=0, help=HOURS)
+]

@@ -73,6 +73,11 @@ def open_tuner(
     return tuner
 
 
+def preload(tuner: BaseTuner) -> tuple[str, ...]:
+    """What every child will import anyway; a tuner without a model needs no Keras."""
+    return () if tuner.hypermodel is None else ("keras",)
+
+
 def check_shared(directory: str) -> None:
     """Raises ValueError for a directory that the training processes would not see."""
     if directory.startswith("memory:"):

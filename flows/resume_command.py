@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from flows.answers import Debug, Json, ProjectUrl, answered
 from flows.limit_options import (
-    MaxDeviceHoursOption,
-    MaxTotalEpochsOption,
-    PatienceOption,
-    TargetOption,
-    TimeoutOption,
+    MaxDeviceHours,
+    MaxTotalEpochs,
+    Patience,
+    Target,
+    Timeout,
 )
+from flows.project_options import Moved, Wait
 from flows.projects import open_project
 from flows.run_settings import RunSettings
 from flows.searching import search_and_show
@@ -22,19 +19,14 @@ from flows.slot_options import SlotCountOption
 
 def resume(
     project_url: ProjectUrl,
-    study: Annotated[
-        str | None,
-        typer.Option(help="Study file, should it have moved.", show_default="the search's own"),
-    ] = None,
+    study: Moved = None,
     slots: SlotCountOption = None,
-    timeout: TimeoutOption = None,
-    target: TargetOption = None,
-    patience: PatienceOption = None,
-    max_total_epochs: MaxTotalEpochsOption = None,
-    max_device_hours: MaxDeviceHoursOption = None,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until a search that runs on the project ends.")
-    ] = False,
+    timeout: Timeout = None,
+    target: Target = None,
+    patience: Patience = None,
+    max_total_epochs: MaxTotalEpochs = None,
+    max_device_hours: MaxDeviceHours = None,
+    wait: Wait = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:

@@ -8,6 +8,7 @@ from prefect import flow, runtime
 from pydantic import Field
 
 from flows.form import with_form
+from flows.project_options import Moved, Wait
 from flows.projects import open_project
 from flows.run_settings import RunSettings
 from flows.search import search
@@ -28,13 +29,9 @@ def run_name() -> str:
 @flow(name="resume", flow_run_name=run_name)
 def resume(
     project_url: ProjectUrl,
-    study: Annotated[
-        str | None, Field(description="Path or module name of the study, should it have moved.")
-    ] = None,
+    study: Moved = None,
     slots: SlotCount = None,
-    wait: Annotated[
-        bool, Field(description="Wait until a search that runs on the project has ended.")
-    ] = False,
+    wait: Wait = False,
 ) -> Any:
     """Goes on with a search, with the study and the arguments it was started with.
 

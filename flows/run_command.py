@@ -10,21 +10,22 @@ from typing import Annotated
 
 import typer
 
+from flows.answers import Debug, answered
 from flows.execution import execute, report
 from flows.server import hush_prefect
+from flows.slot_choice import GRACE, SlotChoice
 from flows.slot_options import (
-    GRACE,
-    GpusOption,
-    GpusPerTrialOption,
-    GraceOption,
-    MemoryLimitOption,
+    Gpus,
+    GpusPerTrial,
+    Grace,
+    MemoryLimit,
     SlotCountOption,
-    SlotOptions,
-    StallTimeoutOption,
-    TrialsPerGpuOption,
-    TrialTimeoutOption,
+    StallTimeout,
+    TrialsPerGpu,
+    TrialTimeout,
 )
 from flows.stopping import TerminatedError, raise_on_sigterm, resume_command, status_of
+from tuner.search.launching import Launcher, launching
 
 
 def run(
@@ -34,13 +35,22 @@ def run(
     ],
     args: Annotated[list[str] | None, typer.Argument(help="Arguments of the script.")] = None,
     slots: SlotCountOption = None,
-    gpus: GpusOption = None,
-    trials_per_gpu: TrialsPerGpuOption = None,
-    gpus_per_trial: GpusPerTrialOption = 1,
-    memory_limit: MemoryLimitOption = None,
-    trial_timeout: TrialTimeoutOption = None,
-    stall_timeout: StallTimeoutOption = None,
-    grace: GraceOption = GRACE,
+    gpus: Gpus = None,
+    trials_per_gpu: TrialsPerGpu = None,
+    gpus_per_trial: GpusPerTrial = 1,
+    memory_limit: MemoryLimit = None,
+    trial_timeout: TrialTimeout = None,
+    stall_timeout: StallTimeout = None,
+    grace: Grace = GRACE,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print one JSON object for each search that ends; "
+            "what the script prints goes to standard error.",
+        ),
+    ] = False,
+    debug: Debug = False,
 ) -> None:
     """Run a script that imports keras_tuner, unchanged, on Trialflow.
 
@@ -53,36 +63,39 @@ def run(
     from tuner.compat import alias_keras_tuner
 
     words = sys.argv[1:]
-    options = SlotOptions(
-        slots=slots,
-        gpus=gpus,
-        trials_per_gpu=trials_per_gpu,
-        gpus_per_trial=gpus_per_trial,
-        memory_limit=memory_limit,
-        trial_timeout=trial_timeout,
-        stall_timeout=stall_timeout,
-        grace=grace,
-    )
+    choice = SlotChoice.among(locals())
     raise_on_sigterm()
     alias_keras_tuner()
     try:
         with ExitStack() as stack:
-            if options.slots is not None or options.gpus is not None:
-                _spread(stack, script, options)
+            launcher = None
+            if choice.slots is not None or choice.gpus is not None:
+                with answered(debug=debug):
+                    choice.places()  # before the script runs for nothing
+                launcher = _launcher(stack, script, choice)
+            if as_json:
+                from flows.result_lines import result_lines
+
+                stack.enter_context(result_lines(launcher))
+            elif launcher is not None:
+                stack.enter_context(launching(launcher))
             execute(script, args or [])
     except (KeyboardInterrupt, TerminatedError) as stop:
         typer.echo(f"Stopped. To go on: {resume_command(words)}", err=True)
         raise typer.Exit(status_of(stop)) from None
-    except Exception as error:  # noqa: BLE001 - the script's own, shown as Python shows it
-        report(error, script)
+    except typer.Exit:
+        raise
+    except Exception as error:
+        if debug:
+            raise
+        report(error, script)  # the script's own, shown as Python shows it
         raise typer.Exit(1) from None
 
 
-def _spread(stack: ExitStack, script: Path, options: SlotOptions) -> None:
+def _launcher(stack: ExitStack, script: Path, choice: SlotChoice) -> Launcher:
     hush_prefect()
     # The script builds models too, and must leave the trials their share of the GPU.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     from flows.script import SlotsLauncher
-    from tuner.search.launching import launching
 
-    stack.enter_context(launching(stack.enter_context(SlotsLauncher(script, options))))
+    return stack.enter_context(SlotsLauncher(script, choice))

@@ -14,9 +14,9 @@ import typer
 from prefect import flow
 
 from flows.project import check_shared
-from flows.search import run
+from flows.search_run import run_search
 from flows.server import prefect_server
-from flows.slot_options import SlotOptions
+from flows.slot_choice import SlotChoice
 from tasks.parcel_slots import ParcelSlots
 from tuner.base_tuner import BaseTuner
 from tuner.search.search_options import space_of
@@ -32,7 +32,7 @@ class SlotsLauncher:
         options: How many, where, and what they may take.
     """
 
-    def __init__(self, script: Path, options: SlotOptions) -> None:
+    def __init__(self, script: Path, options: SlotChoice) -> None:
         self.script = script
         self.options = options
         self._lock = threading.Lock()
@@ -69,7 +69,7 @@ class SlotsLauncher:
         @flow(name="run", flow_run_name=tuner.search_project.name)
         def search_of_script(script: str, project: str, slots_count: int) -> dict[str, Any]:
             del script, project, slots_count  # for whoever reads the run in the UI
-            return run(tuner, slots, began, discover=False).to_json()
+            return run_search(tuner, slots, began, discover=False).to_json()
 
         search_of_script(str(self.script), str(tuner.search_project.store), slots.count)
 

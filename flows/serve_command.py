@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from flows.answers import Debug, answered
+from flows.answers import Debug, Json, answered, print_json
 from flows.project import project_name_of
+from flows.project_options import Directory, ProjectName, Study
+from flows.scheduling import CRON, Timezone, given, schedule_of
+from flows.search_command import search
 from flows.server import hush_prefect, prefect_server
+from flows.shared_options import with_options_of
 from flows.stopping import TerminatedError, raise_on_sigterm
 from tuner.study import load_study
 
 
+# Not --overwrite: each time it would begin anew.
+@with_options_of(search, but=["overwrite"])
 def serve(
-    study: Annotated[str, typer.Argument(help="Path or module name of the study file.")],
-    cron: Annotated[
-        str, typer.Option(help='When to search: minute, hour, day, month, weekday ("0 2 * * *").')
-    ],
-    timezone: Annotated[str, typer.Option(help="Of the schedule.")] = "UTC",
-    directory: Annotated[
-        str, typer.Option(help="Path or fsspec URL under which projects lie.")
-    ] = "results",
-    project_name: Annotated[
-        str | None, typer.Option(help="Name of the project.", show_default="the study's name")
-    ] = None,
-    slots: Annotated[int, typer.Option(min=1, help="Trials that run at the same time.")] = 1,
+    study: Study,
+    cron: Annotated[str, typer.Option(help=CRON)],
+    timezone: Timezone = "UTC",
+    directory: Directory = "results",
+    project_name: ProjectName = None,
+    as_json: Json = False,
     debug: Debug = False,
+    **options: Any,
 ) -> None:
     """Search at the times of a schedule, as long as this command runs.
 
@@ -42,31 +44,26 @@ def serve(
     # Prefect answers SIGTERM by an attempt to stop that its own end overtakes.
     warnings.filterwarnings("ignore", message="coroutine 'Runner.astop' was never awaited")
     with contextlib.suppress(KeyboardInterrupt, TerminatedError), answered(debug=debug):
-        _serve(_parameters(study, directory, project_name, slots), cron, timezone)
-    typer.echo("Stopped.")
+        place = _place(study, directory, project_name)
+        _serve({**place, **given(options)}, cron, timezone, as_json=as_json)
+    typer.echo("Stopped.", err=as_json)
 
 
-def _parameters(study: str, directory: str, project_name: str | None, slots: int) -> dict[str, Any]:
+def _place(study: str, directory: str, project_name: str | None) -> dict[str, Any]:
+    """What is searched and where, as it is called from everywhere: a run may start elsewhere."""
     return {
-        # A run may have another working directory.
         "study": str(load_study(study).path),
-        "directory": _everywhere(directory),
+        "directory": directory if "://" in directory else str(Path(directory).absolute()),
         "project_name": project_name_of(study, project_name),
-        "slots": slots,
     }
 
 
-def _everywhere(directory: str) -> str:
-    """A directory as it is called from everywhere."""
-    return directory if "://" in directory else str(Path(directory).absolute())
-
-
-def _serve(parameters: dict[str, Any], cron: str, timezone: str) -> None:
+def _serve(parameters: dict[str, Any], cron: str, timezone: str, *, as_json: bool) -> None:
     hush_prefect()
-    with prefect_server(typer.echo) as ui:
+    schedule = schedule_of(cron, timezone)
+    with prefect_server(lambda text: typer.echo(text, err=as_json)) as ui:
         from prefect import serve as serve_deployments
         from prefect.deployments.runner import RunnerDeployment
-        from prefect.schedules import Cron
         from prefect.types.entrypoint import EntrypointType
 
         from flows.search import search
@@ -74,15 +71,21 @@ def _serve(parameters: dict[str, Any], cron: str, timezone: str) -> None:
         deployment = RunnerDeployment.from_flow(
             search,
             name=parameters["project_name"],
-            schedule=Cron(cron, timezone),
+            schedule=schedule,
             parameters=parameters,
             description=f"Searches {parameters['study']}; what was stopped goes on.",
             # By its path Prefect would make a second copy of the module.
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
-        typer.echo(f"Searching {parameters['study']} at {cron} {timezone}. Stop with Ctrl-C.")
-        if ui is not None:
-            typer.echo(f"Prefect UI while this runs: {ui}")
-        serve_deployments(
-            deployment, pause_on_shutdown=False, limit=1, print_starting_message=False
-        )
+        if as_json:
+            times = {"cron": cron, "timezone": timezone}
+            print_json({"deployment": deployment.full_name, "ui": ui, **times, **parameters})
+        else:
+            typer.echo(f"Searching {parameters['study']} at {cron} {timezone}. Stop with Ctrl-C.")
+            if ui is not None:
+                typer.echo(f"Prefect UI while this runs: {ui}")
+        # What runs print is no part of the answer.
+        with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
+            serve_deployments(
+                deployment, pause_on_shutdown=False, limit=1, print_starting_message=False
+            )

@@ -13,13 +13,9 @@ from typing import Annotated
 
 import typer
 
-from flows.slot_options import (
-    GpusOption,
-    GpusPerTrialOption,
-    SlotCountOption,
-    SlotOptions,
-    TrialsPerGpuOption,
-)
+from flows.answers import Debug, Json, answered, print_json
+from flows.slot_choice import SlotChoice
+from flows.slot_options import Gpus, GpusPerTrial, SlotCountOption, TrialsPerGpu
 from flows.stopping import TerminatedError, raise_on_sigterm, status_of
 from tasks.placement import AUTO, Placement, thread_limits
 
@@ -89,29 +85,27 @@ class HostedWorker:
 def worker(
     address: Annotated[str, typer.Argument(help="Of the scheduler, such as tcp://host:8786.")],
     slots: SlotCountOption = AUTO,
-    gpus: GpusOption = None,
-    trials_per_gpu: TrialsPerGpuOption = None,
-    gpus_per_trial: GpusPerTrialOption = 1,
+    gpus: Gpus = None,
+    trials_per_gpu: TrialsPerGpu = None,
+    gpus_per_trial: GpusPerTrial = 1,
     name: Annotated[
         str | None, typer.Option(help="Name of this machine.", show_default="its host name")
     ] = None,
     scratch: Annotated[
         Path | None, typer.Option(help="Folder for Dask's own files.", show_default="Dask's own")
     ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Offer this machine's GPUs to searches on a Dask cluster, until it is stopped.
 
     One Dask worker for each slot, pinned to its GPU, with a nanny; started again whenever it ends,
     as it does when its scheduler has been away.
     """
-    options = SlotOptions(slots, gpus, trials_per_gpu, gpus_per_trial)
     host = name or socket.gethostname()
     raise_on_sigterm()
-    try:
-        places = options.places()
-    except ValueError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(1) from None
+    with answered(debug=debug):
+        places = SlotChoice(slots, gpus, trials_per_gpu, gpus_per_trial).places()
     folder = None if scratch is None else str(scratch)
     address = address.replace("dask://", "tcp://")
     limits = thread_limits(len(places))
@@ -119,7 +113,13 @@ def worker(
         HostedWorker(address, f"{host}-{number}", {**limits, **place.env}, folder)
         for number, place in enumerate(places)
     ]
-    typer.echo(f"{len(hosted)} slots for {address}: {', '.join(map(_describe, places))}", err=True)
+    if as_json:
+        devices = [place.devices or None for place in places]
+        slots_of = [{"name": h.name, "gpus": d} for h, d in zip(hosted, devices, strict=True)]
+        print_json({"scheduler": address, "slots": slots_of})
+    else:
+        described = ", ".join(map(_describe, places))
+        typer.echo(f"{len(hosted)} slots for {address}: {described}", err=True)
     try:
         while True:
             for one in hosted:

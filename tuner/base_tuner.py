@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from storage import KeyMissingError, StoreDeniedError, StoreFullError, TransientStoreError
@@ -144,7 +145,11 @@ class BaseTuner(TunerResults):
         launch = current_launcher()
         if launch is not None:
             launch(self, fit_args, fit_kwargs)
-            return
+        else:
+            self._search_here(fit_args, fit_kwargs)
+
+    def _search_here(self, fit_args: Sequence[Any], fit_kwargs: dict[str, Any]) -> None:
+        """Searches in this process, whoever might launch it elsewhere."""
         options = self._take_options(fit_kwargs)
         self.oracle.update_space(space_of(fit_args, fit_kwargs))
         self.oracle.start()

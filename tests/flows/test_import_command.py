@@ -5,7 +5,7 @@ from old_projects import PROJECTS, copy_of, edit
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.import_command import describe
+from flows.importing import describe
 from storage import project_url
 from tuner.importing import import_keras_tuner
 from tuner.state.project import Project, split_url

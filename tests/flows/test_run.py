@@ -60,10 +60,15 @@ def test_a_script_that_is_not_there_is_said_so(command_line):
 
 
 def test_without_slots_the_trials_run_in_the_script(command_line, tmp_path):
-    run = command_line("run", NAPS)
-    out = finish(run)
-    assert "best 0.0 of 6 asked 6" in out
-    assert "napping 0.5" in out
+    run = command_line("run", "--json", NAPS)
+    out, err = run.communicate(timeout=120)
+    assert run.returncode == 0, err
+    results = [json.loads(line) for line in out.splitlines()]  # one for each search
+    found = {Path(result["project"]).name: result for result in results}
+    assert set(found) == {"naps", "other"}
+    assert (found["naps"]["trained"], found["naps"]["best"]["score"]) == (6, 0.0)
+    assert "best 0.0 of 6 asked 6" in err  # what the script prints makes way for the answer
+    assert "napping 0.5" in err
     assert pids(tmp_path, "run-*") == {str(run.pid)}
     assert pids(tmp_path, "data") == set()
 

@@ -1,43 +1,77 @@
-"""A schedule fires on a real server, and its search ends."""
+"""A search that one process serves at its times, and what is refused before anything is started."""
 
+import json
 import signal
 
 import psutil
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from support import STUDIES, wait_until
+from typer.testing import CliRunner
 
+from flows.cli import app
 from flows.projects import open_project
 
-pytestmark = pytest.mark.slow
+NAPS = str(STUDIES / "naps.py")
 
 
-def ended(folder):
-    try:
-        return open_project(str(folder)).history.end_reason
-    except FileNotFoundError:
-        return None
-
-
-def test_a_search_is_served_at_its_time_until_the_command_is_stopped(trialflow, tmp_path):
+@pytest.mark.slow
+def test_a_search_is_served_until_the_command_is_stopped(trialflow, ask, tmp_path):
     serving = trialflow(
-        "serve", STUDIES / "naps.py", "--cron", "* * * * *", "--directory", "out", NAP_SECONDS="0"
+        *["serve", NAPS, "--cron", "0 2 * * *", "--directory", "out", "--max-trials", 2, "--json"],
+        NAP_SECONDS="0",
+        PREFECT_RUNNER_POLL_FREQUENCY="1",
     )
-    # within a minute, and the time that a fresh process takes
-    wait_until(lambda: ended(tmp_path / "out" / "naps"), serving, timeout=150)
-    assert open_project(str(tmp_path / "out" / "naps")).history.completed == 8
+    told = json.loads(serving.stdout.readline())
+    assert told["deployment"] == "search/naps"
+    found = {"deployments": {"name": {"any_": ["naps"]}}}
+    (deployed,) = wait_until(lambda: ask("deployments/filter", found), serving)
+    assert deployed["schedules"][0]["schedule"]["cron"] == "0 2 * * *"
+    # That a schedule starts runs is Prefect's, and seen in `test_deployments`.
+    run = ask(f"deployments/{deployed['id']}/create_flow_run", {})
+    done = {"flow_runs": {"id": {"any_": [run["id"]]}, "state": {"type": {"any_": ["COMPLETED"]}}}}
+    wait_until(lambda: ask("flow_runs/filter", done), serving, timeout=150)
+    assert open_project(str(tmp_path / "out" / "naps")).history.completed == 2
     family = psutil.Process(serving.pid).children(recursive=True)
     serving.send_signal(signal.SIGTERM)
     out, err = serving.communicate(timeout=60)
     assert serving.returncode == 0, err
-    assert "Searching" in out
+    assert out == ""
     assert "Traceback" not in err
     assert "Warning" not in err
     assert psutil.wait_procs(family, timeout=10)[1] == []
 
 
-def test_a_schedule_that_is_none_is_refused(trialflow):
-    serving = trialflow("serve", STUDIES / "naps.py", "--cron", "at noon")
-    _, err = serving.communicate(timeout=60)
-    assert serving.returncode == 1
-    assert err.startswith("Error: ")
-    assert "at noon" in err
+def refused(*words):
+    """What a command says that ends with status 1."""
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):  # nobody is there
+        result = CliRunner().invoke(app, list(words))
+    assert result.exit_code == 1, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("command", ["serve", "deploy"])
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["--cron", "at noon"], "Received: cron='at noon'"),
+        (["--cron", "0 2 * * *", "--timezone", "Mars"], "timezone='Mars'"),
+    ],
+)
+def test_a_schedule_that_is_none_is_refused(monkeypatch, command, words, what):
+    monkeypatch.chdir(STUDIES)
+    assert what in refused(command, "naps.py", *words)
+
+
+@pytest.mark.parametrize(
+    ("study", "what"),
+    [
+        ("nowhere.py", "Received: study='nowhere.py'"),
+        (NAPS, "Expected the study to lie in the working directory"),
+        ("here.py", "Expected a Prefect server at PREFECT_API_URL=http://127.0.0.1:9/api"),
+    ],
+)
+def test_what_cannot_be_deployed_is_said_so(tmp_path, monkeypatch, study, what):
+    (tmp_path / "here.py").write_text("def build_tuner(**project): ...\n")
+    monkeypatch.chdir(tmp_path)
+    assert what in refused("deploy", study)
