@@ -11,7 +11,6 @@ from support import ROOT
 
 @pytest.mark.slow
 def test_the_example_for_mlflow_tracks_each_trial_in_a_local_store(tmp_path):
-    pytest.importorskip("mlflow")
     blocks = re.findall(r"```py\n(.*?)```", (ROOT / "docs/tracking.md").read_text(), re.DOTALL)
     example = next(block for block in blocks if "import mlflow" in block)
     subprocess.run([sys.executable, "-c", example], cwd=tmp_path, check=True, timeout=200)
