@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flows.projects import Found
-from flows.tables import WIDTH
+from flows.tables import width
 from storage import KeyMissingError, lease_holder
 from tuner.search.progress import number, values_line
 from tuner.trial import Trial
@@ -46,7 +46,7 @@ def describe(state: dict[str, Any]) -> str:
         score = f"{state['objective']} {number(best['score'])}"
         values = values_line(best["hyperparameters"])
         lines.append(f"Best: {score} (trial {best['trial_id']})")
-        lines += textwrap.wrap(values, WIDTH, initial_indent="  ", subsequent_indent="  ")
+        lines += textwrap.wrap(values, width(), initial_indent="  ", subsequent_indent="  ")
     for trial in state["running_trials"][:SHOWN]:
         saved = trial["saved_epochs"]
         epochs = "no epoch saved yet" if saved is None else f"{saved} epochs saved"

@@ -1,8 +1,9 @@
-"""Tables for people: they fit 80 columns, and hold no control characters."""
+"""Tables for people: 80 columns, less in a narrower terminal, and no control characters."""
 
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from tuner.search.progress import clock, number, reason, values_line
 from tuner.trial import Trial
 
 WIDTH = 80
+"""Columns where there is no terminal, and the most in one."""
 USUAL = "every trial has ended"
 """Why a search ends, where there is nothing more to say."""
 
@@ -66,6 +68,11 @@ def best(found: Found) -> str:
     return "\n".join(lines)
 
 
+def width() -> int:
+    """Columns to write."""
+    return min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A plain table; the last column is folded to what room there is."""
     grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
@@ -75,7 +82,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     for row in rows:
         grid.add_row(*row)
     text = io.StringIO()
-    console = Console(file=text, width=WIDTH, color_system=None, highlight=False)
+    console = Console(file=text, width=width(), color_system=None, highlight=False)
     console.print(grid, markup=False)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
 

@@ -136,6 +136,26 @@ def test_a_shell_completes_commands_and_options(environment):
     assert "--slots" in complete("trialflow search --sl", 2)
 
 
+def lines_of(shown):
+    """What a terminal was shown, line by line, each state of a line by itself."""
+    return re.split(r"[\r\n]+", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_table_fits_the_terminal_and_a_pipe_gets_plain_lines(tuner, environment, columns):
+    words = ["-m", "flows", "trials", tuner.project_dir]
+    env = {**environment, "TERM": "xterm"}
+    options = {"env": env, "timeout": 60, "dimensions": (24, columns)}
+    lines = lines_of(pexpect.spawn(sys.executable, words, **options).read())
+    assert sum(line[:4].isdigit() for line in lines) == 9
+    assert columns - 20 < max(map(len, lines)) <= columns
+    if columns == 80:
+        piped = subprocess.check_output([sys.executable, *words], env=env, text=True)
+        assert re.fullmatch(r"[\x20-\x7e\u2500\n]+", piped)
+        assert max(map(len, piped.splitlines())) <= 80
+
+
 @pytest.mark.slow
 def test_a_search_in_a_terminal_is_drawn_live_without_colours_and_stopped_by_ctrl_c(
     environment, prefect_server, tmp_path
@@ -143,20 +163,25 @@ def test_a_search_in_a_terminal_is_drawn_live_without_colours_and_stopped_by_ctr
     env = {
         **environment,
         "PREFECT_API_URL": f"{prefect_server}/api",
-        "NAP_SECONDS": "60",
+        "NAP_SECONDS": "4",
         "TERM": "xterm",
         "NO_COLOR": "1",
     }
     words = ["-m", "flows", "search", str(STUDIES / "naps.py")]
     terminal = pexpect.spawn(
-        sys.executable, words, env=env, cwd=tmp_path, timeout=120, dimensions=(24, 60)
+        sys.executable, words, env=env, cwd=tmp_path, timeout=120, dimensions=(24, 40)
     )
     terminal.logfile_read = shown = io.BytesIO()
     terminal.expect("0/8 done, 1 running, 0 failed")
     terminal.expect("trial 0000  running, ")
+    terminal.expect("1/8 done, 1 running, 0 failed")
+    terminal.expect(r"best square 1 \(trial 0000\): x=-1")
     terminal.sendintr()
     terminal.expect("Stopped. To go on: trialflow search")
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 128 + signal.SIGINT
     assert not re.search(rb"\x1b\[(3|9)\d", shown.getvalue())  # NO_COLOR
+    drawn = [line for line in lines_of(shown.getvalue()) if "/" not in line or "/8 done" in line]
+    # Paths are not cut, they are for copying; ^C is the terminal's echo.
+    assert [line for line in drawn if len(line.replace("^C", "")) > 40] == []
