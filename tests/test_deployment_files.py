@@ -1,11 +1,14 @@
 """What deployments/ holds parses, and starts what is there."""
 
+import json
 import re
 import shlex
+import subprocess
 import tomllib
 
 import pytest
 import yaml
+from prefect.utilities.templating import find_placeholders
 from support import ROOT
 from typer.main import get_command
 
@@ -25,7 +28,7 @@ def check_command(words):
 
 def containers(path):
     for document in yaml.safe_load_all(path.read_text()):
-        template = document["spec"].get("template")
+        template = document.get("spec", {}).get("template")
         if template:
             yield from template["spec"]["containers"]
 
@@ -35,10 +38,27 @@ def test_the_containers_of_kubernetes_start_commands_that_are_there(name):
     found = list(containers(FILES / name))
     assert found
     for container in found:
-        assert container["image"] == "trialflow:latest"
         command = container["command"]
-        if command[0] not in ("dask", "prefect"):
+        if command[0] == "prefect":
+            assert "kubernetes" in container["image"]
+            continue
+        assert container["image"] == "trialflow:latest"
+        if command[0] != "dask":
             check_command(command)
+
+
+def test_the_pool_of_kubernetes_gives_each_run_its_gpus():
+    template = json.loads((FILES / "kubernetes-pool.json").read_text())
+    named = {found.name for found in find_placeholders(template["job_configuration"])}
+    assert named == set(template["variables"]["properties"])
+    (container,) = template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert container["resources"]["limits"]["nvidia.com/gpu"] == "{{ gpus }}"
+    (pool,) = [found["command"][4] for found in containers(FILES / "kubernetes.yaml")]
+    told = re.findall(r"^#   (.*)$", (FILES / "kubernetes.yaml").read_text(), re.MULTILINE)
+    assert told[0] == f"prefect work-pool create {pool} --type kubernetes \\"
+    check_command(shlex.split(told[-1]))
 
 
 def test_the_shell_scripts_use_commands_and_options_that_are_there():
@@ -47,6 +67,8 @@ def test_the_shell_scripts_use_commands_and_options_that_are_there():
     assert len(lines) == 2
     for line in lines:
         check_command(shlex.split(line))
+    for script in (FILES / "dask").glob("*.sh"):
+        subprocess.run(["bash", "-n", script], check=True)
 
 
 def test_the_image_copies_and_installs_what_is_there():
