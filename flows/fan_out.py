@@ -12,6 +12,7 @@ from prefect.futures import PrefectFuture
 
 from flows import artifacts
 from flows.cancelling import CancelWatch
+from flows.stopping import check_not_asked_to_stop
 from tasks.runner import TrialRunner
 from tasks.trial import run_trial
 from tuner.base_tuner import BaseTuner
@@ -75,6 +76,7 @@ class FanOut:
 
     def _wait_for_one(self) -> None:
         """Waits for a trial to end, or for a moment."""
+        check_not_asked_to_stop()
         if self.watch is not None:
             self.watch.check()
         try:

@@ -24,7 +24,7 @@ from flows.slot_options import (
     TrialsPerGpu,
     TrialTimeout,
 )
-from flows.stopping import TerminatedError, raise_on_sigterm, resume_command, status_of
+from flows.stopping import TerminatedError, raise_when_asked_to_stop, resume_command, status_of
 from tuner.search.launching import Launcher, launching
 
 
@@ -64,7 +64,7 @@ def run(
 
     words = sys.argv[1:]
     choice = SlotChoice.among(locals())
-    raise_on_sigterm()
+    raise_when_asked_to_stop()
     alias_keras_tuner()
     try:
         with ExitStack() as stack:

@@ -13,7 +13,7 @@ from flows.server import hush_prefect, prefect_server
 from flows.stopping import (
     INTERRUPTED,
     TerminatedError,
-    raise_on_sigterm,
+    raise_when_asked_to_stop,
     resume_command,
     status_of,
 )
@@ -28,7 +28,7 @@ def search_and_show(parameters: dict[str, Any], *, as_json: bool, debug: bool) -
         as_json: Whether standard output gets one JSON object and nothing else.
         debug: Whether an error shows its traceback.
     """
-    raise_on_sigterm()
+    raise_when_asked_to_stop()
     try:
         with answered(debug=debug):
             result = _run_flow(parameters, to_stderr=as_json)

@@ -17,7 +17,7 @@ from flows.scheduling import CRON, Timezone, given, schedule_of
 from flows.search_command import search
 from flows.server import hush_prefect, prefect_server
 from flows.shared_options import with_options_of
-from flows.stopping import TerminatedError, raise_on_sigterm
+from flows.stopping import TerminatedError, raise_when_asked_to_stop
 from tuner.study import load_study
 
 
@@ -40,7 +40,7 @@ def serve(
 
     Exit status: 1 it failed, 0 it was stopped, by Ctrl-C or SIGTERM.
     """
-    raise_on_sigterm()
+    raise_when_asked_to_stop()
     # Prefect answers SIGTERM by an attempt to stop that its own end overtakes.
     warnings.filterwarnings("ignore", message="coroutine 'Runner.astop' was never awaited")
     with contextlib.suppress(KeyboardInterrupt, TerminatedError), answered(debug=debug):

@@ -16,9 +16,27 @@ class TerminatedError(BaseException):
     """The process was asked to end."""
 
 
-def raise_on_sigterm() -> None:
-    """From now on SIGTERM raises `TerminatedError`, so that what is open is closed."""
+_received: list[int] = []
+"""Signals of this process that asked it to stop."""
+
+
+def raise_when_asked_to_stop() -> None:
+    """From now on SIGTERM raises `TerminatedError`, as Ctrl-C raises `KeyboardInterrupt`.
+
+    So that what is open is closed.
+    """
+    _received.clear()
     signal.signal(signal.SIGTERM, _terminate)
+    # Not Python's own handler, which `asyncio` would replace by one that may lose the signal.
+    signal.signal(signal.SIGINT, _interrupt)
+
+
+def check_not_asked_to_stop() -> None:
+    """Raises again what Python has swallowed: what a signal raises in a finalizer goes nowhere."""
+    if signal.SIGINT in _received:
+        raise KeyboardInterrupt
+    if signal.SIGTERM in _received:
+        raise TerminatedError
 
 
 def status_of(stop: BaseException) -> int:
@@ -37,4 +55,10 @@ def resume_command(words: Sequence[str]) -> str:
 
 def _terminate(*_: object) -> NoReturn:
     """Prefect has its own handler while a flow runs, and calls this one when it is through."""
+    _received.append(signal.SIGTERM)
     raise TerminatedError
+
+
+def _interrupt(*_: object) -> NoReturn:
+    _received.append(signal.SIGINT)
+    raise KeyboardInterrupt

@@ -16,7 +16,7 @@ import typer
 from flows.answers import Debug, Json, answered, print_json
 from flows.slot_choice import SlotChoice
 from flows.slot_options import Gpus, GpusPerTrial, SlotCountOption, TrialsPerGpu
-from flows.stopping import TerminatedError, raise_on_sigterm, status_of
+from flows.stopping import TerminatedError, raise_when_asked_to_stop, status_of
 from tasks.placement import AUTO, Placement, thread_limits
 
 SHORTEST, LONGEST = 1.0, 15.0
@@ -103,7 +103,7 @@ def worker(
     as it does when its scheduler has been away.
     """
     host = name or socket.gethostname()
-    raise_on_sigterm()
+    raise_when_asked_to_stop()
     with answered(debug=debug):
         places = SlotChoice(slots, gpus, trials_per_gpu, gpus_per_trial).places()
     folder = None if scratch is None else str(scratch)

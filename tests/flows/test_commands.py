@@ -1,12 +1,15 @@
 """What all commands have in common."""
 
+import contextlib
 import inspect
+import signal
 
 import pytest
 from typer.main import get_command
 
 from flows import search_command
 from flows.cli import app
+from flows.stopping import TerminatedError, check_not_asked_to_stop, raise_when_asked_to_stop
 
 COMMANDS = get_command(app).commands
 
@@ -34,3 +37,22 @@ def test_what_is_put_on_a_schedule_takes_what_a_search_takes_but_overwrite():
         taken = {parameter.name for parameter in COMMANDS[name].params}
         assert searched < taken
         assert "overwrite" not in taken
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, TerminatedError)]
+)
+def test_a_signal_that_python_has_swallowed_is_raised_again(number, raised, monkeypatch):
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    raise_when_asked_to_stop()
+    try:
+        check_not_asked_to_stop()
+        with contextlib.suppress(raised):  # as a finalizer would
+            signal.raise_signal(number)
+        with pytest.raises(raised):
+            check_not_asked_to_stop()
+        raise_when_asked_to_stop()
+        check_not_asked_to_stop()
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
