@@ -106,7 +106,31 @@ def _prefect() -> Finding:
         advice = "Start it (prefect server start), or correct or unset PREFECT_API_URL."
         return Finding("Prefect server", well=False, detail=f"{api}: {error}", advice=advice)
     page = PREFECT_UI_URL.value() or api.removesuffix("/api")
-    return Finding("Prefect server", well=True, detail=f"{version} at {api}, pages at {page}")
+    detail = f"{version} at {api}, pages at {page}"
+    asked = _asked_by(page)
+    if asked is None or _answers(asked):
+        return Finding("Prefect server", well=True, detail=detail)
+    detail += f", which ask {asked}: nobody answers there"
+    advice = f"Start it with PREFECT_SERVER_UI_API_URL={api}, or its pages stay empty."
+    return Finding("Prefect server", well=False, detail=detail, advice=advice)
+
+
+def _asked_by(page: str) -> str | None:
+    """The API that a server's pages call; None where they do not say."""
+    try:
+        with urllib.request.urlopen(f"{page}/ui-settings", timeout=PATIENCE) as answer:  # noqa: S310
+            api = json.loads(answer.read())["api_url"]
+    except (OSError, ValueError, LookupError):
+        return None
+    return api if str(api).startswith("http") else None
+
+
+def _answers(api: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{api}/health", timeout=PATIENCE):  # noqa: S310
+            return True
+    except OSError:
+        return False
 
 
 def _store(directory: str) -> Finding:

@@ -1,9 +1,13 @@
 """The doctor finds what is wrong before a search does."""
 
+import http.server
 import importlib.metadata
 import json
+import threading
+from typing import ClassVar
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -50,3 +54,32 @@ def test_a_package_that_is_missing_or_too_old_is_named(tmp_path, monkeypatch, in
     assert not found["well"]
     assert found["detail"] == (installed or "not installed")
     assert "pip install 'prefect" in found["advice"]
+
+
+class Pages(http.server.BaseHTTPRequestHandler):
+    """A Prefect server that was told a wrong address of its own."""
+
+    answers: ClassVar = {"/api/admin/version": "3.8.8"}
+
+    def do_GET(self):
+        self.send_response(200 if self.path in self.answers else 404)
+        self.end_headers()
+        self.wfile.write(json.dumps(self.answers.get(self.path)).encode())
+
+    def log_message(self, *words):
+        pass
+
+
+@pytest.mark.parametrize(("path", "well"), [("/api", True), ("/elsewhere", False)])
+def test_pages_that_ask_where_nobody_answers_are_named(tmp_path, monkeypatch, path, well):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    settings = {"/ui-settings": {"api_url": url + path}, "/api/health": True}
+    monkeypatch.setattr(Pages, "answers", {**Pages.answers, **settings})
+    with temporary_settings({PREFECT_API_URL: f"{url}/api"}):
+        found = findings("--directory", str(tmp_path))["Prefect server"]
+    server.shutdown()
+    server.server_close()
+    assert found["well"] == well
+    assert (f"ask {url}/elsewhere" in found["detail"]) == (not well)

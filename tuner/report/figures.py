@@ -21,6 +21,8 @@ Chart = Any
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 STATUS = alt.Scale(domain=["completed", "failed"], range=[BLUE, ORANGE])
 HEIGHT = 260
+DAY = 24 * 3600
+"""Seconds."""
 MOST_SLICES = 8
 MOST_CURVES = 5
 MOST_LINES = 300
@@ -132,7 +134,9 @@ def _slice(findings: Findings, parameter: HyperParameter, trials: list[Row]) -> 
         return None
     if isinstance(parameter, Int | Float):
         log = parameter.sampling != "linear" and parameter.min_value > 0
-        x = alt.X("value:Q", scale=alt.Scale(type="log") if log else alt.Scale(zero=False))
+        axis = alt.Axis(tickMinStep=1) if isinstance(parameter, Int) else alt.Axis()
+        scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
+        x = alt.X("value:Q", scale=scale, axis=axis)
     else:
         rows = [{**row, "value": str(row["value"])} for row in rows]
         x = alt.X("value:N", axis=alt.Axis(labelAngle=0))
@@ -168,7 +172,9 @@ def slots(findings: Findings) -> Chart | None:
     rows = [row for row in findings.trials() if row["seconds"] is not None]
     if not rows:
         return None
-    x = alt.X("from:T", title="time")
+    days = max(row["ended"] for row in rows) - min(row["started"] for row in rows) > DAY
+    axis = alt.Axis(format="%d %b %H:%M" if days else "%H:%M:%S", labelOverlap=True, tickCount=6)
+    x = alt.X("from:T", title="time", axis=axis)
     bars = (
         _chart(_plain(rows))
         .mark_bar(stroke="white", strokeWidth=1)
