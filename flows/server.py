@@ -17,6 +17,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from flows.configured_server import configured_server
+
 HOST = "127.0.0.1"
 QUIET = 1.5
 """Seconds without news after which the server is taken to have written everything."""
@@ -46,12 +48,16 @@ def prefect_server(say: Callable[[str], None]) -> Iterator[str | None]:
 
     Yields:
         URL of the UI of the server that was started, None where an API was configured already.
+
+    Raises:
+        ConnectionError: The one that is configured does not answer.
     """
     import prefect.settings as prefect_settings
 
     configured = prefect_settings.PREFECT_API_URL.value()
     if configured:
-        say(f"Using the Prefect server at {configured}")
+        with configured_server():
+            say(f"Using the Prefect server at {configured}")
         yield None
         return
     say("Starting Prefect's embedded server (half a minute the very first time) ...")

@@ -1,10 +1,23 @@
 """What tests of real processes share."""
 
+import signal
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDIES = ROOT / "tests" / "studies"
+
+
+@contextmanager
+def own_signals():
+    """What a command does with Ctrl-C and SIGTERM ends with it."""
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
 
 
 def finish(process, *, status=0, timeout=120):

@@ -5,6 +5,7 @@ import inspect
 import signal
 
 import pytest
+from support import own_signals
 from typer.main import get_command
 
 from flows import search_command
@@ -42,10 +43,9 @@ def test_what_is_put_on_a_schedule_takes_what_a_search_takes_but_overwrite():
 @pytest.mark.parametrize(
     ("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, TerminatedError)]
 )
-def test_a_signal_that_python_has_swallowed_is_raised_again(number, raised, monkeypatch):
-    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
-    raise_when_asked_to_stop()
-    try:
+def test_a_signal_that_python_has_swallowed_is_raised_again(number, raised):
+    with own_signals():
+        raise_when_asked_to_stop()
         check_not_asked_to_stop()
         with contextlib.suppress(raised):  # as a finalizer would
             signal.raise_signal(number)
@@ -53,6 +53,3 @@ def test_a_signal_that_python_has_swallowed_is_raised_again(number, raised, monk
             check_not_asked_to_stop()
         raise_when_asked_to_stop()
         check_not_asked_to_stop()
-    finally:
-        for each, handler in handlers.items():
-            signal.signal(each, handler)

@@ -6,7 +6,7 @@ import signal
 import psutil
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from support import STUDIES, wait_until
+from support import STUDIES, own_signals, wait_until
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -44,7 +44,8 @@ def test_a_search_is_served_until_the_command_is_stopped(trialflow, ask, tmp_pat
 
 def refused(*words):
     """What a command says that ends with status 1."""
-    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):  # nobody is there
+    nobody = {PREFECT_API_URL: "http://127.0.0.1:9/api"}
+    with temporary_settings(nobody), own_signals():
         result = CliRunner().invoke(app, list(words))
     assert result.exit_code == 1, result.output
     return result.output
@@ -68,10 +69,26 @@ def test_a_schedule_that_is_none_is_refused(monkeypatch, command, words, what):
     [
         ("nowhere.py", "Received: study='nowhere.py'"),
         (NAPS, "Expected the study to lie in the working directory"),
-        ("here.py", "Expected a Prefect server at PREFECT_API_URL=http://127.0.0.1:9/api"),
     ],
 )
 def test_what_cannot_be_deployed_is_said_so(tmp_path, monkeypatch, study, what):
     (tmp_path / "here.py").write_text("def build_tuner(**project): ...\n")
     monkeypatch.chdir(tmp_path)
     assert what in refused("deploy", study)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["search", NAPS],
+        ["serve", NAPS, "--cron", "0 2 * * *"],
+        ["deploy", "here.py"],
+        ["setup-automations"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_server_that_does_not_answer_is_named(tmp_path, monkeypatch, words):
+    (tmp_path / "here.py").write_text("def build_tuner(**project): ...\n")
+    monkeypatch.chdir(tmp_path)
+    told = refused(*words)
+    assert "Error: Expected a Prefect server at PREFECT_API_URL=http://127.0.0.1:9/api" in told

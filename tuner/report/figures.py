@@ -24,6 +24,7 @@ HEIGHT = 260
 DAY = 24 * 3600
 """Seconds."""
 MOST_SLICES = 8
+MOST_TICKS = 10
 MOST_CURVES = 5
 MOST_LINES = 300
 """Trials that parallel coordinates still show apart."""
@@ -134,7 +135,9 @@ def _slice(findings: Findings, parameter: HyperParameter, trials: list[Row]) -> 
         return None
     if isinstance(parameter, Int | Float):
         log = parameter.sampling != "linear" and parameter.min_value > 0
-        axis = alt.Axis(tickMinStep=1) if isinstance(parameter, Int) else alt.Axis()
+        few = isinstance(parameter, Int) and parameter.max_value - parameter.min_value <= MOST_TICKS
+        values = list(range(parameter.min_value, parameter.max_value + 1)) if few else alt.Undefined
+        axis = alt.Axis(values=values, format="d") if few else alt.Axis()
         scale = alt.Scale(type="log") if log else alt.Scale(zero=False)
         x = alt.X("value:Q", scale=scale, axis=axis)
     else:
