@@ -1,17 +1,21 @@
-"""How fast the digits example is searched, against the fits alone and against Keras Tuner.
+"""How busy two slots are: the digits example, on the same configurations as its peers.
 
     make .venv-quality/.installed    # once: an environment with the peers
-    .venv-quality/bin/python benchmarks/scaling.py --configurations 4 --executions 3 --rounds 3
+    .venv-quality/bin/python benchmarks/scaling.py --configurations 30 --slots 2 --rounds 3
 
-All run the same configurations, each in a process of its own, in turn; imports, data and one
-training to warm up are left out. Prints the CPU seconds of each, and medians of the ratios to Keras
-Tuner. With --slots 2 the flow runs them too, on a
-running Prefect server: wall seconds from the first trial's start to the last one's end, against the
-wall seconds of the fits alone, divided by the slots. That needs a machine with nothing else to do.
+Everything trains each configuration once. `keras` builds and fits one after the other, and nothing
+else; Trialflow is the flow with a Prefect server that runs already; Ray Tune keeps its actors
+(`reuse_actors`), Optuna's processes share a journal file, Keras Tuner runs in sequence. The wall time
+is that from the first model's building to the last fit's end, so starting processes is left out.
+Two shares are printed, of a search's processes' time:
+
+- fits: how much of it `fit` took, in this very search.
+- ideal: how much the fits of `keras`, alone on the machine, would have taken.
+
+It needs a machine with nothing else to do.
 """
 
 import argparse
-import contextlib
 import importlib.util
 import json
 import os
@@ -19,155 +23,192 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-
-STUDY = Path(__file__).resolve().parent.parent / "examples" / "digits.py"
-WAYS = {"keras": None, "trialflow": "auto", "traced again": False, "keras-tuner": None}
+from digits_configurations import load_data, marker, model_of, numbers
 
 
-def digits() -> Any:
-    """The example, as a module."""
-    spec = importlib.util.spec_from_file_location("digits", STUDY)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+class Took(NamedTuple):
+    """Wall seconds, from the marks of a search."""
+
+    fits: float
+    wall: float
 
 
-class Drawn:
-    """Hyperparameters whose values are drawn by a number."""
+def train(number: int, data: dict[str, Any]) -> float:
+    """One training, by hand; returns its score."""
+    import keras
 
-    def __init__(self, number: int) -> None:
-        self._rng = np.random.default_rng([7, number])
-
-    def Int(self, name: str, low: int, high: int, step: int = 1) -> int:
-        del name
-        return int(self._rng.choice(np.arange(low, high + 1, step)))
-
-    def Choice(self, name: str, values: list[Any]) -> Any:
-        del name
-        return values[self._rng.integers(len(values))]
-
-    def Float(self, name: str, low: float, high: float, sampling: str | None = None) -> float:
-        del name
-        ends = np.log([low, high]) if sampling == "log" else (low, high)
-        drawn = self._rng.uniform(*ends)
-        return float(np.exp(drawn) if sampling == "log" else drawn)
-
-    def conditional_scope(self, *_: Any) -> Any:
-        return contextlib.nullcontext()
+    keras.utils.clear_session()
+    model = model_of(number)
+    history = model.fit(**{**data, "callbacks": [marker()]}).history
+    return float(max(history["val_accuracy"]))
 
 
-def model_of(number: int) -> Any:
-    """The model of one configuration."""
-    return digits().build_model(Drawn(number))
+def keras_alone(folder: str, slots: int) -> None:
+    data = load_data()
+    for number in numbers():
+        train(number, data)
 
 
-def build_tuner(**project: Any) -> Any:
-    """For the flow, of which this file is the study."""
-    import tuner
+def keras_tuner(folder: str, slots: int) -> None:
+    import keras_tuner as kt
 
-    numbers = list(range(int(os.environ["CONFIGURATIONS"])))
-    return tuner.GridSearch(
-        lambda hp: model_of(hp.Choice("number", numbers)), objective="val_accuracy", **project
+    data = load_data()
+    tuner = kt.GridSearch(
+        lambda hp: model_of(hp.Choice("number", numbers())),
+        objective="val_accuracy",
+        directory=folder,
     )
+    tuner.search(**{**data, "callbacks": [marker()]})
 
 
-def load_data() -> Any:
-    """Likewise."""
-    return {**digits().load_data(), "verbose": 0}
+def optuna(folder: str, slots: int) -> None:
+    """Processes that share a study, as Optuna's documentation has it for one machine."""
+    import optuna as library
+
+    storage = _journal(folder)
+    study = library.create_study(study_name="digits", storage=storage, direction="maximize")
+    for number in numbers():
+        study.enqueue_trial({"number": number})
+    command = [sys.executable, __file__, "--way", "optuna-worker", "--folder", folder]
+    for process in [subprocess.Popen(command) for _ in range(slots)]:
+        assert process.wait() == 0
 
 
-def run(way: str, configurations: int, executions: int) -> dict[str, float]:
-    """CPU and wall seconds in this process."""
-    data, numbers = load_data(), list(range(configurations))
-    model_of(0).fit(**{**data, "epochs": 1})
+def optuna_worker(folder: str, slots: int) -> None:
+    import optuna as library
+
+    data = load_data()
+    study = library.load_study(study_name="digits", storage=_journal(folder))
+    waiting = (library.trial.TrialState.WAITING,)
+    last = len(numbers()) - 1
+    while study.get_trials(deepcopy=False, states=waiting):
+        trial = study.ask()
+        study.tell(trial, train(trial.suggest_int("number", 0, last), data))
+
+
+def _journal(folder: str) -> Any:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    return JournalStorage(JournalFileBackend(str(Path(folder) / "journal.log")))
+
+
+def ray(folder: str, slots: int) -> None:
+    import ray as library
+    from ray import tune
+
+    held: dict[str, Any] = {}
+
+    def trainable(config: dict[str, Any]) -> None:
+        if not held:
+            held.update(load_data())
+        tune.report({"val_accuracy": train(config["number"], held)})
+
+    library.init(num_cpus=slots, include_dashboard=False, log_to_driver=False)
+    tune.Tuner(
+        tune.with_resources(trainable, {"cpu": 1}),
+        param_space={"number": tune.grid_search(numbers())},
+        tune_config=tune.TuneConfig(max_concurrent_trials=slots, reuse_actors=True),
+        run_config=tune.RunConfig(storage_path=folder, verbose=0),
+    ).fit()
+
+
+def trialflow(folder: str, slots: int) -> None:
+    """The flow; its server was started before."""
+    study = Path(__file__).with_name("digits_configurations.py")
+    words = ["search", str(study), "--directory", folder, "--slots", str(slots), "--json"]
+    subprocess.run([sys.executable, "-m", "flows", *words], check=True)
+
+
+WAYS: dict[str, Callable[[str, int], None]] = {
+    "keras": keras_alone,
+    "trialflow": trialflow,
+    "ray": ray,
+    "optuna": optuna,
+    "keras-tuner": keras_tuner,
+    "optuna-worker": optuna_worker,
+}
+PACKAGES = {"ray": "ray", "optuna": "optuna", "keras-tuner": "keras_tuner"}
+SEQUENTIAL = ("keras", "keras-tuner")
+
+
+def took(way: str, options: argparse.Namespace) -> Took:
+    """Runs one way in a process of its own, and reads its marks."""
+    here = str(Path(__file__).parent)
     with tempfile.TemporaryDirectory() as folder:
-        options: dict[str, Any] = {"objective": "val_accuracy", "directory": folder}
-        options["executions_per_trial"] = executions
-        if way == "keras-tuner":
-            from keras_tuner import GridSearch
-        else:
-            from tuner import GridSearch
-
-            options["reuse_compiled"] = WAYS[way]
-        began = time.perf_counter(), time.process_time()
-        if way == "keras":
-            import keras
-
-            for number in numbers * executions:
-                keras.utils.clear_session()
-                model_of(number).fit(**data)
-        else:
-            build = GridSearch(lambda hp: model_of(hp.Choice("number", numbers)), **options)
-            build.search(**data)
-        return {"wall": time.perf_counter() - began[0], "cpu": time.process_time() - began[1]}
-
-
-def in_a_process(way: str, options: argparse.Namespace) -> dict[str, float]:
-    numbers = [str(options.configurations), str(options.executions)]
-    command = [sys.executable, __file__, "--way", way]
-    command += ["--configurations", numbers[0], "--executions", numbers[1]]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    print(f"{way:14} {result['cpu']:7.1f} s CPU {result['wall']:7.1f} s wall", flush=True)
-    return result
-
-
-def flow(slots: int, configurations: int, api: str) -> float:
-    """Wall seconds from the start of the first trial to the end of the last one."""
-    with tempfile.TemporaryDirectory() as folder:
-        words = ["search", __file__, "--directory", folder, "--slots", str(slots), "--json"]
-        env = {**os.environ, "PREFECT_API_URL": api, "CONFIGURATIONS": str(configurations)}
-        command = [sys.executable, "-m", "flows", *words]
+        path = Path(folder) / "marks.jsonl"
+        env = {**os.environ, "MARKS": str(path), "CONFIGURATIONS": str(options.configurations)}
+        env |= {"PYTHONPATH": here, "TF_CPP_MIN_LOG_LEVEL": "3", "RAY_worker_niceness": "0"}
+        command = [sys.executable, __file__, "--way", way, "--folder", folder]
         subprocess.run(
-            command, env=env, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            [*command, "--slots", str(options.slots)],
+            env=env,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
-        found = Path(folder).rglob("trials/*/result.json")
-        records = [json.loads(path.read_text())["record"] for path in found]
-    return float(max(r["ended"] for r in records) - min(r["started"] for r in records))
+        marks = [json.loads(line) for line in path.read_text().splitlines()]
+    began: dict[int, float] = {}
+    fits = []
+    for line in marks:
+        if line["what"] == "begin":
+            began[line["pid"]] = line["time"]
+        elif line["what"] == "end":
+            fits.append(line["time"] - began[line["pid"]])
+    if len(fits) != options.configurations:
+        msg = f"Expected {options.configurations} trainings. Received: {len(fits)} of {way}."
+        raise RuntimeError(msg)
+    wall = marks[-1]["time"] - _first_training(marks)
+    return Took(sum(fits), wall)
+
+
+def _first_training(marks: list[dict[str, Any]]) -> float:
+    """When the first model that is trained was about to be built; a search may build one to see."""
+    first = next(line for line in marks if line["what"] == "begin")
+    own = [line for line in marks if line["pid"] == first["pid"] and line["what"] == "build"]
+    return float(max(line["time"] for line in own if line["time"] <= first["time"]))
 
 
 def main() -> None:
     """Runs what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--configurations", type=int, default=4)
-    parser.add_argument("--executions", type=int, default=3)
+    parser.add_argument("--configurations", type=int, default=30)
+    parser.add_argument("--slots", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--slots", type=int, default=0)
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.way:
-        print(json.dumps(run(options.way, options.configurations, options.executions)))
+        WAYS[options.way](options.folder, options.slots)
         return
-    if options.slots:
-        scaling(options)
-        return
-    peers = [w for w in WAYS if w != "keras-tuner" or importlib.util.find_spec("keras_tuner")]
-    rounds = [{way: in_a_process(way, options) for way in peers} for _ in range(options.rounds)]
-    baseline = "keras-tuner" if "keras-tuner" in peers else "keras"
-    for way in peers:
-        ratio = statistics.median(r[baseline]["cpu"] / r[way]["cpu"] for r in rounds)
-        print(f"CPU of {baseline} / {way}: {ratio:.2f} (median of {len(rounds)})")
+    ways = [w for w in WAYS if w != "optuna-worker"]
+    ways = [w for w in ways if w not in PACKAGES or importlib.util.find_spec(PACKAGES[w])]
+    shares: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    with ExitStack() as stack:
+        from flows.server import prefect_server
 
-
-def scaling(options: argparse.Namespace) -> None:
-    """The flow with several slots against the fits alone."""
-    from flows.server import prefect_server
-
-    options.executions, shares = 1, []
-    with prefect_server(print) as url:
+        url = stack.enter_context(prefect_server(print))
+        os.environ["PREFECT_API_URL"] = f"{url}/api"
         for _ in range(options.rounds):
-            alone = in_a_process("keras", options)["wall"]
-            wall = flow(options.slots, options.configurations, f"{url}/api")
-            shares.append(alone / options.slots / wall)
-            print(f"{options.slots} slots {wall:.1f} s wall, {shares[-1]:.2f} of the ideal")
-    print(f"share of the ideal: {statistics.median(shares):.2f} (median of {len(shares)})")
+            alone = 0.0
+            for way in ways:
+                found = took(way, options)
+                alone = alone or found.fits
+                slots = 1 if way in SEQUENTIAL else options.slots
+                whole = slots * found.wall
+                shares[way].append((found.fits / whole, alone / whole))
+                print(
+                    f"{way:12} {slots} slots {found.wall:7.1f} s wall, fits {found.fits:7.1f} s",
+                    flush=True,
+                )
+    for way, pairs in shares.items():
+        fits, ideal = (statistics.median(values) for values in zip(*pairs, strict=True))
+        print(f"{way:12} fits {fits:.2f}, ideal {ideal:.2f} (medians of {len(pairs)})")
 
 
 if __name__ == "__main__":
