@@ -1,7 +1,7 @@
-"""Configurations of the digits example, drawn once: a study, and what every peer trains in its way.
+"""Configurations of the digits example, drawn once: a study, and what every peer trains.
 
-Where the environment names a file in MARKS, each training writes to it when its model is about to be
-built, and when its fit begins and ends, with the process that it runs in.
+Where the environment names a file in MARKS, each training writes to it when its model is about to
+be built, and when its fit begins and ends, with the process that it runs in.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Drawn:
 def mark(what: str) -> None:
     """Notes that something happens now."""
     if path := os.environ.get("MARKS"):
-        with open(path, "a") as file:
+        with Path(path).open("a") as file:
             file.write(json.dumps({"what": what, "time": time.time(), "pid": os.getpid()}) + "\n")
 
 
@@ -72,9 +72,11 @@ def marker() -> Any:
 
     class Marker(keras.callbacks.Callback):
         def on_train_begin(self, logs: Any = None) -> None:
+            del logs
             mark("begin")
 
         def on_train_end(self, logs: Any = None) -> None:
+            del logs
             mark("end")
 
     return Marker()

@@ -4,8 +4,8 @@
     .venv-quality/bin/python benchmarks/executions.py --configurations 4 --executions 3 --rounds 3
 
 All train the same configurations in one slot, each way in a process of its own, in turn; imports,
-data and one training to warm up are left out. `keras` is a loop that only builds and fits. Prints the
-CPU and wall seconds of each, and medians of the ratios to Keras Tuner.
+data and one training to warm up are left out. `keras` is a loop that only builds and fits. Prints
+the CPU and wall seconds of each, and medians of the ratios to Keras Tuner.
 """
 
 import argparse

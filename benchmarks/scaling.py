@@ -5,8 +5,8 @@
 
 Everything trains each configuration once. `keras` builds and fits one after the other, and nothing
 else; Trialflow is the flow with a Prefect server that runs already; Ray Tune keeps its actors
-(`reuse_actors`), Optuna's processes share a journal file, Keras Tuner runs in sequence. The wall time
-is that from the first model's building to the last fit's end, so starting processes is left out.
+(`reuse_actors`), Optuna's processes share a journal file, Keras Tuner runs in sequence. The wall
+time is that from the first model's building to the last fit's end: no start of processes is in it.
 Two shares are printed, of a search's processes' time:
 
 - fits: how much of it `fit` took, in this very search.
@@ -49,12 +49,14 @@ def train(number: int, data: dict[str, Any]) -> float:
 
 
 def keras_alone(folder: str, slots: int) -> None:
+    del folder, slots
     data = load_data()
     for number in numbers():
         train(number, data)
 
 
 def keras_tuner(folder: str, slots: int) -> None:
+    del slots
     import keras_tuner as kt
 
     data = load_data()
@@ -80,6 +82,7 @@ def optuna(folder: str, slots: int) -> None:
 
 
 def optuna_worker(folder: str, slots: int) -> None:
+    del slots
     import optuna as library
 
     data = load_data()
