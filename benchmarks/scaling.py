@@ -183,14 +183,14 @@ def main() -> None:
     parser.add_argument("--configurations", type=int, default=30)
     parser.add_argument("--slots", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=[*WAYS][:-1])
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.way:
         WAYS[options.way](options.folder, options.slots)
         return
-    ways = [w for w in WAYS if w != "optuna-worker"]
-    ways = [w for w in ways if w not in PACKAGES or importlib.util.find_spec(PACKAGES[w])]
+    ways = [w for w in options.ways if w not in PACKAGES or importlib.util.find_spec(PACKAGES[w])]
     shares: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     with ExitStack() as stack:
         from flows.server import prefect_server
