@@ -30,7 +30,8 @@ from tuner.state.events import (
 from tuner.state.history import History
 from tuner.state.jsonable import to_json
 from tuner.state.ledger import Ledger, space_grown
-from tuner.state.project import Project, ProjectInfo
+from tuner.state.project import Project
+from tuner.state.project_info import ProjectInfo
 from tuner.state.retention import drop, obsolete
 from tuner.state.settings import describe_changes, settings_of
 from tuner.state.warm_start import read_earlier

@@ -22,7 +22,8 @@ from storage import (
 from tuner.objective import objective_from_json
 from tuner.state.events import Event, decode
 from tuner.state.history import History
-from tuner.state.project import Project, ProjectInfo
+from tuner.state.project import Project
+from tuner.state.project_info import ProjectInfo
 from tuner.state.reconstruction import Reconstruction, reconstruct
 from tuner.state.retention import WEIGHTS
 from tuner.trial import Trial, TrialStatus

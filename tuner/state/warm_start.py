@@ -22,8 +22,7 @@ def read_earlier(url: str, objective: Objective) -> list[dict[str, Any]]:
     Raises:
         ValueError: There is no project, or its objective is another.
     """
-    directory, _, name = url.rstrip("/").rpartition("/")
-    project = Project(directory or (url.startswith("/") and "/") or ".", name)
+    project = Project.at(url)
     info = project.info()
     if info is None:
         msg = "Expected `warm_start_from` to be paths or URLs of projects."
