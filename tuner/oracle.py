@@ -16,11 +16,12 @@ from tuner.proposal import Done, Proposal, Wait
 from tuner.search.stop_policy import Curves, StopPolicy
 from tuner.search.stopping import StoppingRules
 from tuner.seeds import trial_seed
-from tuner.state.books import Books, synchronized
+from tuner.state.books import Books
 from tuner.state.entries import complete_values
 from tuner.state.events import TrialCreated, TrialRetried
 from tuner.state.jsonable import to_json
 from tuner.state.ledger import trial_ended
+from tuner.state.synchronizing import synchronized
 from tuner.state.trials_by_id import trial_id_of
 from tuner.training.execution_results import NOTHING, progress_of
 from tuner.trial import Trial, TrialStatus
