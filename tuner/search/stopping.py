@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, fields
 
@@ -83,6 +84,15 @@ class StoppingRules:
         if hours < self.max_device_hours:
             return None
         return f"{hours:.2f} device hours are spent, of {self.max_device_hours:g}"
+
+
+def check_consecutive_failures(history: History, limit: int) -> None:
+    """Raises RuntimeError when so many of the trials that ended last have failed, one and all."""
+    ended = (history.trials[trial_id] for trial_id in reversed(history.end_order))
+    last = list(itertools.islice((t for t in ended if not t.infeasible), limit))
+    if len(last) == limit and all(t.status == TrialStatus.FAILED for t in last):
+        msg = f"Number of consecutive failures exceeded the limit of {limit}.\n"
+        raise RuntimeError(msg + (last[0].message or ""))
 
 
 def epochs_spent(history: History) -> int:

@@ -273,13 +273,6 @@ class Books(OracleSubclassing, Stateful):
             self._ledger.record(OracleChanged(state))
         self._ledger.commit()
 
-    @property
-    def keeps_state(self) -> bool:
-        """Whether a subclass may know more than the history tells."""
-        names = ("propose", "_populate_space", "get_state")
-        pure, *kept = (self._overrides(name) for name in names)
-        return any(kept) or not pure
-
     def _know_initial_space(self) -> None:
         """For those who ask an oracle by hand; `start` records the space, and reads all anew."""
         if not self._ledger.writing:
