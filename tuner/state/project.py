@@ -198,6 +198,11 @@ class Project:
         except KeyMissingError:
             return None
 
+    def read_record(self, trial_id: str) -> dict[str, Any]:
+        """The record of a trial that has left its outcome, empty for any other."""
+        result = self.read_result(trial_id) or {}
+        return result.get("record") or {}
+
     def sweep_trial(self, trial_id: str) -> None:
         """Deletes what writes into a trial's folder that were cut off have left."""
         self.store.sweep(self.paths.trial(trial_id).folder, deep=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
-import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +17,6 @@ from tuner.seeds import execution_seed, seed_execution
 from tuner.training import checkpoint
 from tuner.training.execution_results import ExecutionResult, ExecutionResults
 from tuner.training.out_of_memory import is_out_of_memory
-from tuner.training.scratch import prefix, sweep
 from tuner.training.shuffling import shuffled_by
 from tuner.training.state_place import Snapshot, StateDamagedError, StatePlace
 from tuner.training.training_state import StartOverError, TrainingState
@@ -166,7 +163,7 @@ class TrialRun:
     def _inherit(self, state: TrainingState, execution: int) -> None:
         """Has a promoted trial go on from the end of the same execution of its parent."""
         parent = self._trial.hyperparameters.values.get("tuner/trial_id")
-        ends = [] if parent is None else self._tuner._record_of(parent).get("ends", [])  # noqa: SLF001
+        ends = [] if parent is None else self._project.read_record(parent).get("ends", [])
         if execution >= len(ends) or ends[execution] is None:
             return  # it goes on from the weights of the parent's best epoch
         try:
@@ -219,15 +216,6 @@ class TrialRun:
     def _was_begun(self, execution: int) -> bool:
         folder = self._paths.execution(execution, self._trial.retries).folder
         return folder.rpartition("/")[2] in self._begun
-
-
-def scratch_folder() -> tempfile.TemporaryDirectory[str]:
-    """A local folder for the time of a trial."""
-    # A child that is killed cannot tidy up; whoever started it removes the scratch folder.
-    scratch = os.environ.get("TRIALFLOW_SCRATCH") or None
-    if scratch is None:
-        sweep()
-    return tempfile.TemporaryDirectory(prefix=prefix(), dir=scratch)
 
 
 def _takes_initial_epoch(fit: Callable[..., Any]) -> bool:
