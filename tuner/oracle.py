@@ -14,9 +14,9 @@ from tuner.objective import create_objective
 from tuner.search.stop_policy import Curves, StopPolicy
 from tuner.search.stopping import StoppingRules, check_consecutive_failures
 from tuner.seeds import trial_seed
-from tuner.state.books import Books
 from tuner.state.entries import complete_values
 from tuner.state.events import TrialCreated, TrialRetried
+from tuner.state.journaled_oracle import JournaledOracle
 from tuner.state.jsonable import to_json
 from tuner.state.ledger import trial_ended
 from tuner.state.synchronizing import synchronized
@@ -30,7 +30,7 @@ MAX_LOSSES = 3
 """How often a trial's process may die, having come no further, before the trial has failed."""
 
 
-class Oracle(Books):
+class Oracle(JournaledOracle):
     """Proposes trials and learns from their scores.
 
     A subclass overrides `propose`, a pure function of the history, or Keras Tuner's

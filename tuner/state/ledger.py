@@ -1,4 +1,4 @@
-"""The books of one search: its history, and the project that keeps it."""
+"""The history of one search, and the project whose journal it is written to."""
 
 from __future__ import annotations
 

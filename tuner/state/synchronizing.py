@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
-    from tuner.state.books import Books
+    from tuner.state.journaled_oracle import JournaledOracle
     from tuner.trial import Trial
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -21,7 +21,7 @@ def synchronized(func: Method, *args: Any, **kwargs: Any) -> Method:
     del args, kwargs
 
     @functools.wraps(func)
-    def locked(self: Books, *args: Any, **kwargs: Any) -> Any:
+    def locked(self: JournaledOracle, *args: Any, **kwargs: Any) -> Any:
         with self._together():
             if func.__name__ == "end_trial":
                 args, kwargs = _with_trial(self, *args, **kwargs)
@@ -31,7 +31,7 @@ def synchronized(func: Method, *args: Any, **kwargs: Any) -> Method:
 
 
 def _with_trial(
-    books: Books, trial: Any = None, status: str | None = None, **kwargs: Any
+    oracle: JournaledOracle, trial: Any = None, status: str | None = None, **kwargs: Any
 ) -> tuple[tuple[Trial], dict[str, Any]]:
     """The arguments of `end_trial`, also where the id of a trial and a status are given.
 
@@ -39,6 +39,6 @@ def _with_trial(
     """
     trial = kwargs.pop("trial_id", trial)
     if isinstance(trial, str):
-        trial = books.trials[trial]
+        trial = oracle.trials[trial]
         trial.status = status or "COMPLETED"
     return (trial,), kwargs

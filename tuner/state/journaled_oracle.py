@@ -1,4 +1,4 @@
-"""The books of an oracle: who may write them, and how they are read again."""
+"""What an oracle knows stands in a journal: who may write it, and how it is read again."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ from tuner.trial import Trial
 logger = logging.getLogger(__name__)
 
 
-class Books(OracleSubclassing, Stateful):
-    """The part of an oracle that keeps its books: the project, its one writer, the history."""
+class JournaledOracle(OracleSubclassing, Stateful):
+    """The part of an oracle that keeps the journal: the project, its one writer, the history."""
 
     allow_new_entries: bool
     tune_new_entries: bool
