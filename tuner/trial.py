@@ -90,6 +90,13 @@ class Trial(Stateful):
         return {name: value for name, value in values.items() if not name.startswith("tuner/")}
 
     @property
+    def seconds(self) -> float | None:
+        """How long the last attempt took, in seconds; None while it runs, or if nobody knows."""
+        started, ended = self.record.get("started"), self.record.get("ended")
+        # Not below 0, should somebody have set the clock meanwhile.
+        return None if started is None or ended is None else max(float(ended - started), 0.0)
+
+    @property
     def tries(self) -> int:
         """How often the trial was begun."""
         return 1 + self.losses + self.retries + self.interruptions

@@ -98,7 +98,6 @@ class Findings:
 def describe(trial: Trial) -> Row:
     """A trial as a row: how it ended, where and when it ran, its values."""
     record = trial.record
-    started, ended = record.get("started"), record.get("ended")
     scores = record.get("scores") or []
     return {
         "trial": trial.trial_id,
@@ -107,9 +106,9 @@ def describe(trial: Trial) -> Row:
         "spread": spread(scores),
         "executions": len(scores) or None,
         "best epoch": None if trial.score is None else (trial.best_step or 0) + 1,
-        "started": started,
-        "ended": ended,
-        "seconds": None if started is None or ended is None else ended - started,
+        "started": record.get("started"),
+        "ended": record.get("ended"),
+        "seconds": trial.seconds,
         "place": " ".join(
             part
             for part in (record.get("host"), record.get("slot") and f"slot {record['slot']}")

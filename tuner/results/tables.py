@@ -34,7 +34,7 @@ _TRIALS: Mapping[str, tuple[str, Callable[[Trial], Any]]] = {
     "spread": ("double", lambda trial: spread(trial.record.get("scores") or [])),
     "started": ("time", lambda trial: trial.record.get("started")),
     "ended": ("time", lambda trial: trial.record.get("ended")),
-    "seconds": ("double", lambda trial: _seconds(trial.record)),
+    "seconds": ("double", lambda trial: trial.seconds),
     "host": ("string", lambda trial: trial.record.get("host")),
     "device": ("string", lambda trial: trial.record.get("device")),
     "slot": ("string", lambda trial: trial.record.get("slot")),
@@ -137,10 +137,6 @@ def spread(scores: Sequence[float]) -> float | None:
 
 
 # Trials.
-
-
-def _seconds(record: Mapping[str, Any]) -> float | None:
-    return record["ended"] - record["started"] if "ended" in record else None
 
 
 def _hyperparameters(trial: Trial) -> dict[str, Any]:

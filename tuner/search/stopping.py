@@ -80,7 +80,7 @@ class StoppingRules:
     def _hours_spent(self, history: History) -> str | None:
         if self.max_device_hours is None:
             return None
-        hours = sum(map(seconds_of, history.trials.values())) / HOUR
+        hours = sum(trial.seconds or 0.0 for trial in history.trials.values()) / HOUR
         if hours < self.max_device_hours:
             return None
         return f"{hours:.2f} device hours are spent, of {self.max_device_hours:g}"
@@ -98,12 +98,6 @@ def check_consecutive_failures(history: History, limit: int) -> None:
 def epochs_spent(history: History) -> int:
     """Epochs that trials have trained, and those that running ones were granted."""
     return sum(_epochs_of(trial) for trial in history.trials.values())
-
-
-def seconds_of(trial: Trial) -> float:
-    """How long a trial's last attempt trained; 0 while it runs."""
-    started, ended = trial.record.get("started"), trial.record.get("ended")
-    return 0.0 if started is None or ended is None else float(max(ended - started, 0.0))
 
 
 def _epochs_of(trial: Trial) -> int:
