@@ -23,7 +23,7 @@ from tuner.training.scratch import scratch_folder
 from tuner.training.shuffling import shuffle_by
 from tuner.training.state_place import StatePlace
 from tuner.training.training_state import TrainingState
-from tuner.training.trial_run import TrialRun, seed_of
+from tuner.training.trial_run import TrialRun
 from tuner.trial import Trial
 
 logger = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ class Tuner(BaseTuner):
             every=self.checkpoint_every if self.resume else None,
             resume=self.resume,
             model=model,
-            seed=seed_of(trial, execution),
+            seed=trial.seed_of(execution),
         )
         shuffle_by(state.order)
         self._states.append((trial.trial_id, state, folder))

@@ -109,7 +109,7 @@ def executions_table(project: Project, history: History) -> pa.Table:
             "best_step": execution.get("best_step"),
             "host": trial.record.get("host"),
             "device": trial.record.get("device"),
-            "seed": None if trial.seed is None else trial.seed + number,
+            "seed": trial.seed_of(number),
         }
         rows.append(row | _hyperparameters(trial) | _prefixed(execution["metrics"]))
     return _table(rows, {**_EXECUTIONS, **_kinds_of_values(history)})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from storage import StoreDeniedError, StoreFullError, TransientStoreError
 from tuner import errors
 from tuner.metrics import MetricsTracker
-from tuner.seeds import execution_seed, seed_execution
+from tuner.seeds import seed_execution
 from tuner.training import checkpoint
 from tuner.training.execution_results import ExecutionResult, ExecutionResults
 from tuner.training.out_of_memory import is_out_of_memory
@@ -150,7 +150,7 @@ class TrialRun:
             folder,
             every=tuner.checkpoint_every if tuner.resume else None,
             resume=self._was_begun(execution),
-            seed=seed_of(trial, execution),
+            seed=trial.seed_of(execution),
         )
         state.keep_end = tuner._may_be_promoted(trial)  # noqa: SLF001
         state.is_last_chance = lambda: bool(tuner.oracle.interrupted)
@@ -222,11 +222,6 @@ def _takes_initial_epoch(fit: Callable[..., Any]) -> bool:
     parameters = inspect.signature(fit).parameters
     any_name = (p.kind is p.VAR_KEYWORD for p in parameters.values())
     return "initial_epoch" in parameters or any(any_name)
-
-
-def seed_of(trial: Trial, execution: int) -> int | None:
-    """The seed of an execution in this try of a trial; None for a trial that has none."""
-    return None if trial.seed is None else execution_seed(trial.seed, execution, trial.retries)
 
 
 def _replay(tuner: Tuner, trial: Trial, reports: Mapping[str, Any] | None) -> None:
