@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.hyperparameters import Fixed, HyperParameter
-from tuner.objective import objective_from_json
 from tuner.results.tables import spread
 from tuner.search.progress import reason
 from tuner.state.events import Event, TrialRetried
@@ -39,7 +38,7 @@ class Findings:
         info = fresh.info()
         if info is None:
             raise FileNotFoundError(f"Expected a project at {project.url}. Received: none.")
-        history = History(objective_from_json(info.objective), info.seed)
+        history = History.of_project(info)
         events = fresh.events()
         history.replay(events)
         return cls(fresh, history, _retries(events))

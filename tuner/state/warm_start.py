@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuner.objective import Objective, objective_from_json
+from tuner.objective import Objective
 from tuner.state.history import History
 from tuner.state.project import Project
 
@@ -28,7 +28,7 @@ def read_earlier(url: str, objective: Objective) -> list[dict[str, Any]]:
         msg = "Expected `warm_start_from` to be paths or URLs of projects."
         raise ValueError(f"{msg} Received: {url!r}, where there is no project.json.")
     info.check_objective(objective.to_json(), project.url)
-    history = History(objective_from_json(info.objective), info.seed)
+    history = History.of_project(info)
     history.replay(project.events())
     ranked = history.ranked()
     best, others = ranked[: LARGEST // 2], {t.trial_id for t in ranked[LARGEST // 2 :]}
