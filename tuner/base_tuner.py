@@ -10,6 +10,7 @@ from typing import Any
 
 from storage import KeyMissingError, StoreDeniedError, StoreFullError, TransientStoreError
 from tuner import errors
+from tuner.garbage import quick_collections
 from tuner.hooks import TunerHooks
 from tuner.hypermodel import get_hypermodel
 from tuner.hyperparameters import HyperParameters
@@ -26,7 +27,6 @@ from tuner.search.stop_policy import create_stop_policy
 from tuner.state.project import Project
 from tuner.state.retention import checked_number_kept
 from tuner.training import trial_record
-from tuner.training.garbage import quick_collections
 from tuner.training.out_of_memory import is_out_of_memory
 from tuner.training.returned_metrics import best_step_of, metrics_of
 from tuner.trial import Trial, TrialStatus

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tuner.constraints import create_constraints
+from tuner.garbage import no_collections
 from tuner.hyperparameters import HyperParameters
 from tuner.seeds import question_rng
 from tuner.state.entries import complete_values, initial_space, refuse_new_entries
@@ -35,7 +36,6 @@ from tuner.state.synchronizing import synchronized
 from tuner.state.warm_start import read_earlier
 from tuner.stateful import Stateful
 from tuner.subclassing import OracleSubclassing
-from tuner.training.garbage import no_collections
 from tuner.trial import Trial
 
 logger = logging.getLogger(__name__)
