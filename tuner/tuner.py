@@ -20,10 +20,11 @@ from tuner.training.compiling import override_compile_args
 from tuner.training.model_size import check_size, model_size
 from tuner.training.pace import checked_every
 from tuner.training.reuse import Reuse, checked_reuse
+from tuner.training.scratch import scratch_folder
 from tuner.training.shuffling import shuffle_by
 from tuner.training.state_place import StatePlace
 from tuner.training.training_state import TrainingState
-from tuner.training.trial_run import TrialRun, scratch_folder, seed_of
+from tuner.training.trial_run import TrialRun
 from tuner.trial import Trial
 
 logger = logging.getLogger(__name__)
@@ -150,7 +151,7 @@ class Tuner(BaseTuner):
             every=self.checkpoint_every if self.resume else None,
             resume=self.resume,
             model=model,
-            seed=seed_of(trial, execution),
+            seed=trial.seed_of(execution),
         )
         shuffle_by(state.order)
         self._states.append((trial.trial_id, state, folder))
@@ -338,32 +339,16 @@ class Tuner(BaseTuner):
         return super().get_best_models(num_models)
 
     def _has_weights(self, trial_id: str) -> bool:
-        record = self._record_of(trial_id)
+        record = self.search_project.read_record(trial_id)
         return (
             "checkpoint" in record
             or any(record.get("ends", []))
             or Path(self._get_checkpoint_fname(trial_id)).exists()
         )
 
-    def _record_of(self, trial_id: str) -> dict[str, Any]:
-        result = self.search_project.read_result(trial_id) or {}
-        return result.get("record") or {}
-
     def _load_weights(self, trial_id: str, model: Any) -> None:
-        record = self._record_of(trial_id)
-        if not model.built and record.get("build_config"):
-            model.build_from_config(record["build_config"])
         own = Path(self._get_checkpoint_fname(trial_id))
-        if "checkpoint" in record:
-            checkpoint.load(self.search_project, record["checkpoint"], model)
-        elif own.exists():
-            model.load_weights(own)  # a subclass's `run_trial` has saved it there
-        else:
-            msg = (
-                f"Expected weights of trial {trial_id} at {self.search_project.url}. "
-                "Received: none. The trial did not end, or its `fit` did not pass on `callbacks`."
-            )
-            raise errors.CheckpointMissingError(msg)
+        checkpoint.load_of_trial(self.search_project, trial_id, model, own)
 
     def _get_checkpoint_fname(self, trial_id: str) -> str:
         return f"{self.get_trial_dir(trial_id)}/checkpoint.weights.h5"
