@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.project import project_name_of
+from storage import project_url
 from tuner.study import load_study
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def create_deployments(
     from flows.resuming import resume
     from flows.search import search
 
-    of_project = {"project_url": f"{place['directory'].rstrip('/')}/{place['project_name']}"}
+    of_project = {"project_url": project_url(place["directory"], place["project_name"])}
     parameters: dict[Flow[..., Any], dict[str, Any]] = {
         search: {**place, **options},
         resume: of_project,

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from flows.answers import Debug, answered
-from flows.execution import execute, report
+from flows.program import execute, report
 from flows.server import hush_prefect
 from flows.slot_choice import GRACE, SlotChoice
 from flows.slot_options import (
