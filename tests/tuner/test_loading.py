@@ -50,3 +50,36 @@ def test_objects_of_the_users_own_are_named_and_taken_by_name(tmp_path):
     assert model.loss is squared
     expected = tuner.get_best_models()[0].predict(X, verbose=0)
     assert np.array_equal(model.predict(X, verbose=0), expected)
+
+
+def test_a_trial_that_is_cut_off_when_its_training_is_done_keeps_all_that_is_known_of_it(tmp_path):
+    class CutOff(RandomSearch):
+        left = 1
+
+        def run_trial(self, trial, *args, **kwargs):
+            results = super().run_trial(trial, *args, **kwargs)
+            if self.left:
+                self.left -= 1
+                raise KeyboardInterrupt
+            return results
+
+    def searched(name, tuner_class):
+        tuner = tuner_class(
+            build,
+            objective="loss",
+            max_trials=1,
+            directory=str(tmp_path),
+            project_name=name,
+            seed=0,
+        )
+        if tuner_class is CutOff:
+            with pytest.raises(KeyboardInterrupt):
+                tuner.search(X, Y, epochs=1, verbose=0)
+            tuner._build_and_fit_model = None  # nothing is trained again
+        tuner.search(X, Y, epochs=1, verbose=0)
+        return tuner.search_project.read_record("0000")
+
+    straight, resumed = searched("straight", RandomSearch), searched("resumed", CutOff)
+    assert resumed.keys() == straight.keys()
+    for name in ("model_size", "model_config", "build_config"):
+        assert resumed[name] == straight[name]
