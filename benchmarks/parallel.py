@@ -1,0 +1,95 @@
+"""How many more evaluations does a search of several slots need for the same regret?
+
+    .venv/bin/python benchmarks/parallel.py [--seeds 16] [--slots 4] [--problems branin,shekel4]
+
+For each problem the level to reach is the median regret of one slot after so many evaluations. The
+figure is the median number of evaluations to get there with several slots, as a multiple of that
+with one, and its quartiles when seeds are drawn anew (bootstrap). Slots are of unequal speed:
+whichever trial ends next is drawn at random. Half the problems are outside of `quality.py`, whose
+cache is used.
+"""
+
+import argparse
+import json
+import math
+from functools import partial
+
+import numpy as np
+import quality
+from problems import HELD_OUT, PROBLEMS
+from runners import Run, run_trials
+
+from tuner.oracles import BayesianOptimizationOracle
+
+DEFAULT = ["branin", "hartmann6", "ackley5", "rosenbrock4", "levy8", "mixed", *HELD_OUT]
+LEVELS = (20, 30, 40, 50)
+"""Evaluations of one slot whose regret is to be reached."""
+RESAMPLED = 1000
+
+
+def runs(problem: str, seeds: int, slots: int) -> list[Run]:
+    """Searches of the default oracle, from the cache where they are there."""
+    found = []
+    for seed in range(seeds):
+        suffix = f"-slots{slots}" if slots > 1 else ""
+        path = quality.CACHE / problem / f"bayesian{suffix}-{seed}.json"
+        if not path.exists():
+            search = partial(run_trials, BayesianOptimizationOracle)
+            run = search({**PROBLEMS, **HELD_OUT}[problem], seed, quality.TRIALS, slots)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(run.to_json()))
+        found.append(Run(**json.loads(path.read_text())))
+    return found
+
+
+def evaluations(regrets: np.ndarray, level: float) -> float:
+    """The median number of evaluations until a regret is reached, infinite beyond the budget.
+
+    Args:
+        regrets: Of each search, after each evaluation, (searches, evaluations).
+        level: The regret.
+    """
+    reached = regrets <= level
+    first = np.where(reached.any(1), reached.argmax(1) + 1.0, math.inf)
+    return float(np.quantile(first, 0.5, method="higher"))
+
+
+def multiple(one: np.ndarray, several: np.ndarray, after: int) -> float:
+    """Evaluations with several slots, as a multiple of those with one."""
+    level = float(np.median(one[:, after - 1]))
+    return evaluations(several, level) / evaluations(one, level)
+
+
+def cell(one: np.ndarray, several: np.ndarray, after: int, rng: np.random.Generator) -> str:
+    """The multiple and its quartiles."""
+    draws = rng.integers(len(one), size=(RESAMPLED, len(one)))
+    values = [multiple(one[draw], several[draw], after) for draw in draws]
+    low, high = np.quantile(values, [0.25, 0.75], method="nearest")
+    most = several.shape[1] / after
+    middle, low, high = (
+        f"{x:.2f}" if math.isfinite(x) else f"> {most:.1f}"
+        for x in (multiple(one, several, after), low, high)
+    )
+    return f"{middle} [{low}, {high}]"
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=16)
+    parser.add_argument("--slots", type=int, default=4)
+    parser.add_argument("--problems", default=",".join(DEFAULT))
+    options = parser.parse_args()
+    rng = np.random.default_rng(0)
+    print(f"| problem | {' | '.join(map(str, LEVELS))} |\n|{' --- |' * (len(LEVELS) + 1)}")
+    for problem in options.problems.split(","):
+        one, several = (
+            np.array([run.regrets for run in runs(problem, options.seeds, slots)])
+            for slots in (1, options.slots)
+        )
+        cells = [cell(one, several, after, rng) for after in LEVELS]
+        print(f"| {problem} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
