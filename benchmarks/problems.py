@@ -283,16 +283,10 @@ def shekel(x: np.ndarray) -> float:
     return float(-(1 / (((x[:, None] - SHEKEL_C) ** 2).sum(0) + SHEKEL_B)).sum())
 
 
-def dixon_price(x: np.ndarray) -> float:
-    k = np.arange(2, len(x) + 1)
-    return float((x[0] - 1) ** 2 + (k * (2 * x[1:] ** 2 - x[:-1]) ** 2).sum())
-
-
 HELD_OUT: dict[str, Problem] = {
     "griewank4": on_box([(-50, 50)] * 4, griewank, 0.0),
     "michalewicz5": on_box([(0, math.pi)] * 5, michalewicz, -4.687658),
     "styblinski5": on_box([(-5, 5)] * 5, styblinski_tang, -39.16616570377142 * 5),
     "shekel4": on_box([(0, 10)] * 4, shekel, -10.536443153483534),
-    "dixon6": on_box([(-10, 10)] * 6, dixon_price, 0.0),
 }
 """Problems that are not in the tables."""
