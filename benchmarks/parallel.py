@@ -28,7 +28,7 @@ DEFAULT = ["branin", "hartmann6", "ackley5", "rosenbrock4", "levy8", *HELD_OUT]
 LEVELS = (20, 30, 40, 50)
 """Evaluations of one slot whose regret is to be reached."""
 TRIALS = 80
-"""Evaluations of several slots."""
+"""Evaluations of each search."""
 RESAMPLED = 1000
 
 
@@ -38,9 +38,8 @@ def regrets(problem: str, seeds: int, slots: int) -> np.ndarray:
     for seed in range(seeds):
         path = CACHE / problem / f"slots{slots}-{seed}.json"
         if not path.exists():
-            trials = TRIALS if slots > 1 else LEVELS[-1]
-            all_of_them = {**PROBLEMS, **HELD_OUT}
-            run = run_trials(BayesianOptimizationOracle, all_of_them[problem], seed, trials, slots)
+            found_in = PROBLEMS if problem in PROBLEMS else HELD_OUT
+            run = run_trials(BayesianOptimizationOracle, found_in[problem], seed, TRIALS, slots)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(run.to_json()))
         found.append(Run(**json.loads(path.read_text())).regrets)
@@ -51,7 +50,7 @@ def evaluations(regrets: np.ndarray, level: float) -> float:
     """The median number of evaluations until a regret is reached, infinite beyond the budget."""
     reached = regrets <= level
     first = np.where(reached.any(1), reached.argmax(1) + 1.0, math.inf)
-    return float(np.quantile(first, 0.5, method="lower"))
+    return float(np.median(first))
 
 
 def multiple(one: np.ndarray, several: np.ndarray, after: int) -> float:
