@@ -1,10 +1,12 @@
 """What a trial costs beyond its objective: a black-box quadratic of two numbers.
 
-    .venv/bin/python benchmarks/overhead.py [--script 1000] [--flow 200] [--slots 2] [--peers]
+    make .venv-quality/.installed    # once: an environment with the peers
+    .venv-quality/bin/python benchmarks/overhead.py --script 100 500 5000 --flow 500 --peers
 
 Prints, for a plain script and for the flow with a running Prefect server, milliseconds per trial of
-wall and CPU time, and the last 50 trials against the first 50. With --peers, Keras Tuner and Optuna
-run the same in this process, where they are installed.
+wall and CPU time, and the last 50 trials against the first 50. With --peers, Keras Tuner, Optuna
+and Ray Tune run the same, where they are installed; Ray's CPU time is not known, since it has many
+processes, and its actors are kept from trial to trial.
 """
 
 import argparse
@@ -113,7 +115,7 @@ def keras_tuner(trials: int) -> None:
 
         def run(mark: Callable[[], None]) -> None:
             class Quadratic(kt.Tuner):  # type: ignore[misc]
-                def run_trial(self, trial: object) -> dict[str, float]:
+                def run_trial(self, trial: object, **_: object) -> dict[str, float]:
                     mark()
                     hp = trial.hyperparameters  # type: ignore[attr-defined]
                     return {"loss": hp.Float("x", -1.0, 1.0) ** 2 + hp.Float("y", -1.0, 1.0) ** 2}
@@ -142,20 +144,47 @@ def optuna(trials: int) -> None:
     report("Optuna, TPE in memory", marking(run))
 
 
+def ray(trials: int) -> None:
+    import ray as library
+    from ray import tune
+
+    library.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    with tempfile.TemporaryDirectory() as folder:
+        marks = Path(folder) / "marks"
+
+        def objective(config: dict[str, float]) -> None:
+            tune.report({"loss": config["x"] ** 2 + config["y"] ** 2})
+            with marks.open("a") as file:
+                file.write(f"{time.time()}\n")
+
+        began = time.time()
+        tune.Tuner(
+            objective,
+            param_space={"x": tune.uniform(-1.0, 1.0), "y": tune.uniform(-1.0, 1.0)},
+            tune_config=tune.TuneConfig(
+                num_samples=trials, max_concurrent_trials=2, reuse_actors=True
+            ),
+            run_config=tune.RunConfig(storage_path=folder, verbose=0),
+        ).fit()
+        moments = [began, *sorted(float(line) for line in marks.read_text().splitlines())]
+    library.shutdown()
+    report("Ray Tune, 2 at a time", [(moment, float("nan")) for moment in moments])
+
+
 def main() -> None:
     """Runs what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--script", type=int, default=1000)
+    parser.add_argument("--script", type=int, nargs="*", default=[100, 1000])
     parser.add_argument("--flow", type=int, default=200)
     parser.add_argument("--slots", type=int, default=2)
     parser.add_argument("--peers", action="store_true")
     options = parser.parse_args()
-    if options.script:
-        script(options.script)
+    for trials in options.script:
+        script(trials)
     if options.peers:
-        for peer in (keras_tuner, optuna):
+        for peer, trials in ((keras_tuner, 500), (optuna, 500), (ray, 100)):
             try:
-                peer(min(500, options.script or 500))
+                peer(trials)
             except ImportError as error:
                 print(f"{peer.__name__}: left out ({error})")
     if options.flow:

@@ -31,7 +31,8 @@ from tuner import BaseTuner, Objective
 from tuner.hyperparameters import HyperParameters, serialize
 from tuner.oracles import RandomSearchOracle
 from tuner.state.events import SearchStarted, SpaceGrown, TrialCreated, TrialEnded, encode
-from tuner.state.project import Project, ProjectInfo
+from tuner.state.project import Project
+from tuner.state.project_info import ProjectInfo
 from tuner.trial import Trial
 
 OBJECTIVE = Objective("val_loss", "min")

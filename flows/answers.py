@@ -21,6 +21,9 @@ WORDY = 8
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 ProjectUrl = Annotated[str, typer.Argument(help="Path or URL of the project.")]
+WaitOption = Annotated[
+    bool, typer.Option("--wait", help="Wait until a search that runs on the project ends.")
+]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.answers import Debug, Json, ProjectUrl, answered, print_json
+from flows.answers import Debug, Json, ProjectUrl, WaitOption, answered, print_json
 from flows.automations_command import setup_automations
 from flows.best_command import best
 from flows.check_command import check, repair
@@ -87,9 +87,7 @@ def search(
     patience: PatienceOption = None,
     max_total_epochs: MaxTotalEpochsOption = None,
     max_device_hours: MaxDeviceHoursOption = None,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until a search that runs on the project ends.")
-    ] = False,
+    wait: WaitOption = False,
     gpus: GpusOption = None,
     trials_per_gpu: TrialsPerGpuOption = None,
     gpus_per_trial: GpusPerTrialOption = 1,

@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from storage import split_url
 from tuner.importing import Imported, import_keras_tuner
 from tuner.objective import Objective
 from tuner.search.progress import number
-from tuner.state.project import split_url
 
 
 def import_project(

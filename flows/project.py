@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from storage import split_url
 from tuner.base_tuner import BaseTuner
 from tuner.search.role import Role
 from tuner.state.project import Project
@@ -26,10 +27,10 @@ def child_setup(study: str, tuner: BaseTuner, executions: int | None) -> dict[st
 
     Paths are absolute, since a study may change the working directory.
     """
-    directory, _, name = tuner.search_project.url.rpartition("/")
+    directory, name = split_url(tuner.search_project.url)
     return {
         "study": str(load_study(study).path),
-        "project": {"directory": directory or "/", "project_name": name},
+        "project": {"directory": directory, "project_name": name},
         "executions_per_trial": executions,
     }
 

@@ -10,11 +10,11 @@ from pydantic import Field
 
 from flows import artifacts
 from flows.form import with_form
+from flows.project_runs import ProjectUrl, run_name
 from flows.projects import open_project
 from flows.report_artifact import publish_report
 from flows.report_command import write_report
 from flows.result import result_of
-from flows.resuming import ProjectUrl, run_name
 
 
 @with_form

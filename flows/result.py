@@ -83,6 +83,5 @@ def leaderboard(history: History, rows: int = 10) -> list[dict[str, Any]]:
 
 
 def seconds_of(trial: Trial) -> float | None:
-    """How long the trial's last attempt took, in seconds."""
-    started, ended = trial.record.get("started"), trial.record.get("ended")
-    return None if started is None or ended is None else round(ended - started, 2)
+    """How long the trial's last attempt took, in seconds as they are shown."""
+    return None if trial.seconds is None else round(trial.seconds, 2)

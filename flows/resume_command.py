@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.answers import Debug, Json, ProjectUrl, answered
+from flows.answers import Debug, Json, ProjectUrl, WaitOption, answered
 from flows.limit_options import (
     MaxDeviceHoursOption,
     MaxTotalEpochsOption,
@@ -32,9 +32,7 @@ def resume(
     patience: PatienceOption = None,
     max_total_epochs: MaxTotalEpochsOption = None,
     max_device_hours: MaxDeviceHoursOption = None,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until a search that runs on the project ends.")
-    ] = False,
+    wait: WaitOption = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:

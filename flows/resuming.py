@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from prefect import flow, runtime
+from prefect import flow
 from pydantic import Field
 
 from flows.form import with_form
+from flows.project_runs import ProjectUrl, run_name
 from flows.projects import open_project
 from flows.run_settings import RunSettings
 from flows.search import search
 from flows.slot_options import SlotCount
-
-ProjectUrl = Annotated[
-    str, Field(title="Project URL", description="Path or URL of the project.", min_length=1)
-]
-
-
-def run_name() -> str:
-    """A run on a project is named after it."""
-    url: str = runtime.flow_run.parameters["project_url"]
-    return url.rstrip("/").rsplit("/", 1)[-1]
 
 
 @with_form

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.execution import execute, report
+from flows.program import execute, report
 from flows.server import hush_prefect
 from flows.slot_options import (
     GRACE,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import textwrap
-from datetime import UTC, datetime
 from typing import Any
 
 from flows.projects import Found
-from flows.tables import WIDTH
-from storage import KeyMissingError, lease_holder
+from flows.tables import WIDTH, moment
+from storage import ExecutionPaths, KeyMissingError, lease_holder
 from tuner.search.progress import number, values_line
 from tuner.trial import Trial
 
@@ -60,7 +59,7 @@ def describe(state: dict[str, Any]) -> str:
 def _who(state: dict[str, Any]) -> str:
     owner = state["searched_by"]
     if owner is not None:
-        since = f"{datetime.fromtimestamp(owner['since'], UTC):%F %T} UTC"
+        since = moment(owner["since"])
         return f"Searched by process {owner['pid']} on {owner['host']} since {since}"
     if state["ended"]:
         return f"Ended: {state['ended']}"
@@ -73,6 +72,7 @@ def _saved(found: Found, trial: Trial) -> int | None:
     folders = {key for key in store.list(paths.folder) if key.startswith("execution-")}
     for name in sorted(folders, reverse=True):
         with contextlib.suppress(KeyMissingError, ValueError):
-            manifest = json.loads(store.read(f"{paths.folder}/{name.strip('/')}/manifest.json"))
+            execution = ExecutionPaths(f"{paths.folder}/{name.strip('/')}")
+            manifest = json.loads(store.read(execution.manifest))
             return int(manifest["epoch"])
     return None

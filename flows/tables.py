@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -82,6 +83,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def duration(seconds: float | None) -> str:
     return "-" if seconds is None else clock(seconds)
+
+
+def moment(seconds: float) -> str:
+    """A Unix time in UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%F %T} UTC"
 
 
 def _headline(result: Mapping[str, Any]) -> str:

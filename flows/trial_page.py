@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from flows import tables
@@ -62,7 +61,7 @@ def _where(what: Mapping[str, Any]) -> list[str]:
         "tries": what["tries"],
         "host": what["host"],
         "slot": what["slot"],
-        "started": _moment(what["started"]),
+        "started": None if what["started"] is None else tables.moment(what["started"]),
         "time": tables.duration(what["seconds"]),
         "log": what["log"],
     }
@@ -76,7 +75,3 @@ def _pairs(found: Mapping[str, Any]) -> list[str]:
 
 def _cell(value: Any) -> str:
     return number(value) if isinstance(value, float) else "-" if value is None else str(value)
-
-
-def _moment(seconds: float | None) -> str | None:
-    return None if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%F %T} UTC"

@@ -20,7 +20,14 @@ from storage.lease import Lease, lease_holder
 from storage.local import LocalStore
 from storage.opening import open_store
 from storage.owner import Owner
-from storage.paths import ExecutionPaths, ProjectPaths, TrialPaths, project_url, validate_name
+from storage.paths import (
+    ExecutionPaths,
+    ProjectPaths,
+    TrialPaths,
+    project_url,
+    split_url,
+    validate_name,
+)
 from storage.remote import FsspecStore, MemoryStore
 from storage.repair import Aside, repair_journal
 from storage.retry import Retry
@@ -60,5 +67,6 @@ __all__ = [
     "open_store",
     "project_url",
     "repair_journal",
+    "split_url",
     "validate_name",
 ]

@@ -140,3 +140,18 @@ def project_url(directory: str | os.PathLike[str], project_name: str) -> str:
     """Joins a directory, a path or any fsspec URL, and the name of a project in it."""
     # Of all joins this one leaves `memory://` and `s3://bucket` as they are.
     return posixpath.join(os.fspath(directory), validate_name(project_name, "project_name"))
+
+
+def split_url(project_url: str) -> tuple[str, str]:
+    """The directory and the name of a project's path or URL.
+
+    Raises:
+        ValueError: There is no name.
+    """
+    directory, separator, name = project_url.rstrip("/").rpartition("/")
+    if not name or name.endswith(":"):
+        msg = "Expected the path or URL of a project, with its name at the end."
+        raise ValueError(f"{msg} Received: project_url={project_url!r}.")
+    if directory.endswith(":/"):
+        return f"{directory}/", name  # `memory://name`
+    return directory or separator or ".", name

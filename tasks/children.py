@@ -21,8 +21,6 @@ from tasks.memory import MemoryGauge, oom_kills
 from tasks.outcomes import ChildLostError, Outcome
 from tasks.output import LineSink
 
-__all__ = ["Child", "ChildLostError", "ForkServer", "Line"]
-
 Line = Callable[[str], None]
 
 CHECK = 1.0

@@ -30,7 +30,6 @@ from tuner.state.project import Project
 ALIGNMENT = 64
 """Bytes; what numpy and TensorFlow want of the address of an array."""
 
-Roots = dict[str, Any]
 Places = list[dict[str, Any]]
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from storage import StorageError
-from tasks.children import ChildLostError
+from tasks.outcomes import ChildLostError
 from tasks.slots import Message, Slots
 from tuner import errors
 from tuner.hyperparameters import HyperParameters

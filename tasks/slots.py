@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from tasks.children import Child, ChildLostError, ForkServer, Line
-from tasks.outcomes import Outcome
+from tasks.children import Child, ForkServer, Line
+from tasks.outcomes import ChildLostError, Outcome
 from tasks.placement import Placement, thread_limits
 from tasks.watchdog import Limits, Watchdog
 from tuner.training.scratch import make_scratch
@@ -109,7 +109,7 @@ class Slot:
         except BaseException:
             self.end()
             raise
-        return self._heed(answer, child)
+        return self._settle(answer, child)
 
     def end(self) -> None:
         """Ends the child; the next request starts another."""
@@ -117,8 +117,8 @@ class Slot:
         if child is not None:
             child.end()
 
-    def _heed(self, answer: Message, child: Child) -> Message:
-        """Replaces the child where it is not fit for another trial."""
+    def _settle(self, answer: Message, child: Child) -> Message:
+        """Ends the child where it is not fit for another trial, and raises where none has ended."""
         match answer["kind"]:
             case "interrupted":
                 self.end()

@@ -12,7 +12,17 @@ from tuner.oracle import Oracle
 from tuner.search.role import Role
 from tuner.tuner import Tuner
 
-BOUND = frozenset({"lock", "ongoing_trials", "tuner_ids", "_ledger", "_retry_queue", "_curves"})
+BOUND = frozenset(
+    {
+        "lock",
+        "ongoing_trials",
+        "tuner_ids",
+        "_ledger",
+        "_retention",
+        "_retry_queue",
+        "_curves",
+    }
+)
 """What an oracle keeps the books with, which a child never does."""
 
 

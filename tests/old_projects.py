@@ -6,7 +6,6 @@ import shutil
 from support import ROOT
 
 from tuner.importing import import_keras_tuner
-from tuner.objective import objective_from_json
 from tuner.state.history import History
 from tuner.state.project import Project
 
@@ -65,7 +64,7 @@ def history_of(folder, name="new"):
     """The history as the journal of a project tells it."""
     project = Project(str(folder), name)
     info = project.info()
-    history = History(objective_from_json(info.objective), info.seed)
+    history = History.of_project(info)
     history.replay(project.events())
     return history
 

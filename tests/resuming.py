@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from storage import open_store
-from tasks.children import ChildLostError
+from tasks.outcomes import ChildLostError
 from tuner.hyperparameters import HyperParameters
 from tuner.trial import Trial
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import socket
 import sys
-import time
-import traceback
 import warnings
 from typing import Any
 
 from storage import KeyMissingError, StoreDeniedError, StoreFullError, TransientStoreError
 from tuner import errors
+from tuner.garbage import quick_collections
 from tuner.hooks import TunerHooks
 from tuner.hypermodel import get_hypermodel
 from tuner.hyperparameters import HyperParameters
@@ -29,10 +26,9 @@ from tuner.search.search_options import SearchOptions, space_of, with_values
 from tuner.search.stop_policy import create_stop_policy
 from tuner.state.project import Project
 from tuner.state.retention import checked_number_kept
-from tuner.training.device import device_of_this_process
-from tuner.training.garbage import quick_collections
-from tuner.training.out_of_memory import HINT, is_out_of_memory
-from tuner.training.returned_metrics import best_step_of, describe_execution, metrics_of
+from tuner.training import trial_record
+from tuner.training.out_of_memory import is_out_of_memory
+from tuner.training.returned_metrics import best_step_of, metrics_of
 from tuner.trial import Trial, TrialStatus
 
 
@@ -198,28 +194,18 @@ class BaseTuner(TunerResults):
         self.on_trial_end(trial)
 
     def _try_run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
-        trial.record = {"started": time.time(), "host": socket.gethostname(), "pid": os.getpid()}
-        trial.record.update(_slot())
+        trial.record = trial_record.begun()
         try:
             self._run_and_update_trial(trial, *fit_args, **fit_kwargs)
             trial.status = TrialStatus.COMPLETED
         except (errors.FatalError, StoreDeniedError, StoreFullError, TransientStoreError):
             raise  # not this trial's fault: the search stops, and the trial runs again
         except Exception as error:  # whatever the user's model raises ends one trial
-            trial.message = traceback.format_exc()
-            too_large = is_out_of_memory(error)
-            if too_large and not self.has_fresh_process:
+            if is_out_of_memory(error) and not self.has_fresh_process:
                 raise errors.TriesAnotherProcessError from error
-            if too_large:
-                trial.record["outcome"] = "out of memory"
-                trial.message += HINT
-            failed = isinstance(error, errors.FailedTrialError) or too_large
-            trial.status = TrialStatus.FAILED if failed else TrialStatus.INVALID
-            if isinstance(error, errors.OversizedModelError) or too_large:
-                trial.record["infeasible"] = True
-            sys.stderr.write(trial.message)
-        trial.record["ended"] = time.time()
-        trial.record["device"] = device_of_this_process()
+            trial_record.fail(trial, error)
+            sys.stderr.write(trial.message or "")
+        trial.record |= trial_record.ended()
 
     def _run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
         objective = self.oracle.objective
@@ -228,13 +214,7 @@ class BaseTuner(TunerResults):
         if results is None and trial.metrics.exists(objective.name):
             return  # the trial reported by `oracle.update_trial`
         metrics = metrics_of(results, objective)
-        executions = results if isinstance(results, list) else [results]
-        described = [describe_execution(result, objective) for result in executions]
-        trial.record["executions"] = described
-        trained = [len(execution["epochs"]) for execution in described if "epochs" in execution]
-        if trained:
-            trial.record["epochs"] = sum(trained)
-        trial.record["scores"] = [execution["metrics"][objective.name] for execution in described]
+        trial.record |= trial_record.of_results(results, objective)
         step = best_step_of(results, objective, otherwise=trial.metrics.last_step)
         # What the trial reported on its way is no other execution, to be averaged with the result.
         trial.metrics.forget(metrics, step)
@@ -329,8 +309,3 @@ class BaseTuner(TunerResults):
     @staticmethod
     def _run_trial_without_override() -> Any:
         return TunerHooks.run_trial
-
-
-def _slot() -> dict[str, str]:
-    slot = os.environ.get("TRIALFLOW_SLOT")
-    return {} if slot is None else {"slot": slot}

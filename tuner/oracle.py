@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -12,17 +11,17 @@ from typing import Any
 from tuner.budget import Budget
 from tuner.hyperparameters import HyperParameters
 from tuner.objective import create_objective
-from tuner.proposal import Done, Proposal, Wait
 from tuner.search.stop_policy import Curves, StopPolicy
-from tuner.search.stopping import StoppingRules
+from tuner.search.stopping import StoppingRules, check_consecutive_failures
 from tuner.seeds import trial_seed
-from tuner.state.books import Books, synchronized
 from tuner.state.entries import complete_values
 from tuner.state.events import TrialCreated, TrialRetried
+from tuner.state.journaled_oracle import JournaledOracle
 from tuner.state.jsonable import to_json
 from tuner.state.ledger import trial_ended
+from tuner.state.synchronizing import synchronized
 from tuner.state.trials_by_id import trial_id_of
-from tuner.training.execution_results import NOTHING, progress_of
+from tuner.training.attempts import Attempts
 from tuner.trial import Trial, TrialStatus
 
 __all__ = ["MAX_LOSSES", "Oracle", "synchronized"]
@@ -31,7 +30,7 @@ MAX_LOSSES = 3
 """How often a trial's process may die, having come no further, before the trial has failed."""
 
 
-class Oracle(Books):
+class Oracle(JournaledOracle):
     """Proposes trials and learns from their scores.
 
     A subclass overrides `propose`, a pure function of the history, or Keras Tuner's
@@ -98,8 +97,7 @@ class Oracle(Books):
         """Whether a trial that is due another try is handed to whoever asks next; otherwise it
         stays with whoever ran it."""
         self._verbose = 1
-        self._progress: dict[str, tuple[int, int]] = {}
-        """How far trials had come when their processes died last."""
+        self._attempts = Attempts()
         self._curves: Curves | None = None
         self._stopping_rules()  # refuses what makes no sense
         super().__init__(hyperparameters, seed)
@@ -112,36 +110,6 @@ class Oracle(Books):
     @verbose.setter
     def verbose(self, value: int | str) -> None:
         self._verbose = 1 if isinstance(value, str) else value
-
-    # What a subclass overrides.
-
-    grants_budgets = False
-    """Whether its proposals say how long to train; then enqueued values wait for one."""
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Keras Tuner's way to propose a trial.
-
-        Args:
-            trial_id: The id the trial will have.
-
-        Returns:
-            `{"status": ..., "values": ...}`, the status one of `TrialStatus.RUNNING` (with
-            values), `IDLE` (nothing until a running trial ends) and `STOPPED`.
-        """
-        del trial_id
-        self._know_initial_space()
-        match self.propose(self.search_history, self._rng()):
-            case Proposal(values, budget):
-                return {"status": TrialStatus.RUNNING, "values": dict(values), "budget": budget}
-            case Wait():
-                return {"status": TrialStatus.IDLE, "values": None}
-            case Done(reason):
-                return {"status": TrialStatus.STOPPED, "values": None, "reason": reason}
-
-    def score_trial(self, trial: Trial) -> None:
-        """Sets `trial.score` and `trial.best_step` from the trial's metrics."""
-        trial.score = trial.metrics.get_best_value(self.objective.name)
-        trial.best_step = trial.metrics.get_best_step(self.objective.name)
 
     # The life of a trial.
 
@@ -223,7 +191,7 @@ class Oracle(Books):
             raise RuntimeError(f"{msg} Received: the end of trial {trial.trial_id} after `stop`.")
         self.start()
         if trial.status == TrialStatus.COMPLETED:
-            (self._score_trial if self._overrides("_score_trial") else self.score_trial)(trial)
+            self._set_score(trial)
             if trial.score is None or not math.isfinite(trial.score):
                 trial.status = TrialStatus.INVALID
                 trial.message = f"The objective is not finite: {self.objective.name}={trial.score}."
@@ -272,7 +240,7 @@ class Oracle(Books):
         state = self._ledger.read_result(trial_id)
         if state is not None:
             self.tell(trial_id, state)
-        elif not hopeless and self._gets_on(trial):
+        elif not hopeless and self._attempts.got_on(self._project, trial):
             self._retry(trial, "interrupted", message)
         elif not hopeless and trial.losses + 1 < MAX_LOSSES:
             self._retry(trial, "lost", message)
@@ -284,21 +252,8 @@ class Oracle(Books):
 
     # Our own.
 
-    def _gets_on(self, trial: Trial) -> bool:
-        """Whether the trial has left more on the store than when this was asked last."""
-        project = self._ledger.project
-        before = self._progress.get(trial.trial_id, NOTHING)
-        now = NOTHING if project is None else progress_of(project, trial)
-        self._progress[trial.trial_id] = now
-        return now > before
-
     def _check_consecutive_failures(self) -> None:
-        limit = self.max_consecutive_failed_trials
-        ended = (self.trials[trial_id] for trial_id in reversed(self.end_order))
-        last = list(itertools.islice((t for t in ended if not t.infeasible), limit))
-        if len(last) == limit and all(t.status == TrialStatus.FAILED for t in last):
-            msg = f"Number of consecutive failures exceeded the limit of {limit}.\n"
-            raise RuntimeError(msg + (last[0].message or ""))
+        check_consecutive_failures(self.search_history, self.max_consecutive_failed_trials)
 
     def _new_trial(self) -> Trial:
         if self.max_trials is not None and len(self.trials) >= self.max_trials:
@@ -307,10 +262,9 @@ class Oracle(Books):
         enough = rules.reason_to_stop(self.search_history)
         if enough is not None:
             return self._no_trial(TrialStatus.STOPPED, enough)
-        trial_id = trial_id_of(len(self.trials))
         enqueued = bool(self.search_history.enqueued)
         if not enqueued or self.grants_budgets:
-            answer = self._ask(trial_id)
+            answer = self._ask(trial_id_of(len(self.trials)))
         else:
             answer = {"status": TrialStatus.RUNNING}
         if answer["status"] != TrialStatus.RUNNING:
@@ -326,40 +280,25 @@ class Oracle(Books):
             answer["values"] = complete_values(
                 self.search_history.space, self.search_history.enqueued[0]
             )
+        return self._create(answer.get("values") or {}, budget, enqueued=enqueued)
+
+    def _create(self, values: Mapping[str, Any], budget: Budget | None, *, enqueued: bool) -> Trial:
+        number = len(self.trials)
         created = TrialCreated(
-            trial_id=trial_id,
-            values=to_json(answer.get("values") or {}),
+            trial_id=trial_id_of(number),
+            values=to_json(values),
             time=time.time(),
-            seed=trial_seed(self.seed, len(self.trials)),
+            seed=trial_seed(self.seed, number),
             budget=budget.to_json() if budget else None,
             enqueued=enqueued,
         )
         self._ledger.record(created)
-        return self.trials[trial_id]
+        return self.trials[created.trial_id]
 
     def _stopping_rules(self) -> StoppingRules:
         return StoppingRules(
             self.target, self.patience, self.max_total_epochs, self.max_device_hours
         )
-
-    def _ask(self, trial_id: str) -> dict[str, Any]:
-        self._asking = self._rng()
-        try:
-            old = self._overrides("_populate_space")
-            answer = (self._populate_space if old else self.populate_space)(trial_id)
-            if self.keeps_state and answer["status"] == TrialStatus.RUNNING:
-                answer["values"] = self._completed_at_random(answer.get("values") or {})
-            return answer
-        finally:
-            self._asking = None
-
-    def _completed_at_random(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values that a subclass's `populate_space` gave; what it left out is drawn."""
-        rng = self._rng()
-        hp = self.search_history.space.with_values(values)
-        while (parameter := hp._next_without_value()) is not None:  # noqa: SLF001 - ours
-            hp.values[parameter.name] = parameter.prob_to_value(float(rng.random()))
-        return hp.values
 
     def _no_trial(self, status: str, reason: str | None = None) -> Trial:
         if status == TrialStatus.STOPPED:

@@ -7,8 +7,9 @@ import hashlib
 import inspect
 import pickle
 from collections.abc import Callable, Mapping
-from statistics import pstdev
 from typing import Any
+
+import numpy as np
 
 from storage import CorruptError
 from tuner import errors
@@ -119,7 +120,7 @@ class SklearnTuner(BaseTuner):
         model = None
         for parts in self.cv.split(X, y, **grouped):
             if trial.seed is not None:
-                seed_execution(trial.seed, len(folds))
+                seed_execution(trial.seed, len(folds), trial.retries)
             train, test = (
                 [_rows(data, part) for data in (X, y)] + [_weights(sample_weight, part)]
                 for part in parts
@@ -130,7 +131,9 @@ class SklearnTuner(BaseTuner):
         if model is None:
             msg = "Expected `cv.split` to give at least one fold. Received: none."
             raise errors.FatalValueError(f"{msg} cv={self.cv!r}.")
-        trial.record["spread"] = {name: pstdev(fold[name] for fold in folds) for name in folds[0]}
+        # Not `pstdev`, which raises for NaN.
+        spread = {name: float(np.std([fold[name] for fold in folds])) for name in folds[0]}
+        trial.record["spread"] = spread
         self.save_model(trial.trial_id, model)
         return folds
 

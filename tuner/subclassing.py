@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tuner.hyperparameters.sampling import values_key
+from tuner.proposal import Done, Proposal, Wait
+from tuner.state.entries import complete_at_random
 from tuner.state.jsonable import to_json
-from tuner.trial import Trial
+from tuner.trial import Trial, TrialStatus
 from tuner.views import HistoryViews
 
 if TYPE_CHECKING:
@@ -34,6 +36,72 @@ class OracleSubclassing(HistoryViews):
     _seed_state: int
     _retry_queue: Any
     _asking: np.random.Generator | None
+
+    # What a subclass overrides.
+
+    grants_budgets = False
+    """Whether its proposals say how long to train; then enqueued values wait for one."""
+
+    def propose(self, history: History, rng: np.random.Generator) -> Decision:
+        """The next trial, from the history alone: no clock, no input or output, no other state.
+
+        Args:
+            history: Everything that has happened; not to be changed.
+            rng: Generator for this question; the same one when a resumed search asks again.
+        """
+        msg = f"Expected {type(self).__name__} to override `propose` or `populate_space`."
+        raise NotImplementedError(msg)
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Keras Tuner's way to propose a trial.
+
+        Args:
+            trial_id: The id the trial will have.
+
+        Returns:
+            `{"status": ..., "values": ...}`, the status one of `TrialStatus.RUNNING` (with
+            values), `IDLE` (nothing until a running trial ends) and `STOPPED`.
+        """
+        del trial_id
+        self._know_initial_space()
+        match self.propose(self.search_history, self._rng()):
+            case Proposal(values, budget):
+                return {"status": TrialStatus.RUNNING, "values": dict(values), "budget": budget}
+            case Wait():
+                return {"status": TrialStatus.IDLE, "values": None}
+            case Done(reason):
+                return {"status": TrialStatus.STOPPED, "values": None, "reason": reason}
+
+    def score_trial(self, trial: Trial) -> None:
+        """Sets `trial.score` and `trial.best_step` from the trial's metrics."""
+        trial.score = trial.metrics.get_best_value(self.objective.name)
+        trial.best_step = trial.metrics.get_best_step(self.objective.name)
+
+    # How it is asked.
+
+    def _ask(self, trial_id: str) -> dict[str, Any]:
+        """What `populate_space`, or the name it had before, answers."""
+        self._asking = self._rng()
+        try:
+            old = self._overrides("_populate_space")
+            answer = (self._populate_space if old else self.populate_space)(trial_id)
+            if self.keeps_state and answer["status"] == TrialStatus.RUNNING:
+                space, values = self.search_history.space, answer.get("values") or {}
+                answer["values"] = complete_at_random(space, values, self._rng())
+            return answer
+        finally:
+            self._asking = None
+
+    def _set_score(self, trial: Trial) -> None:
+        old = self._overrides("_score_trial")
+        (self._score_trial if old else self.score_trial)(trial)
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether a subclass may know more than the history tells."""
+        names = ("propose", "_populate_space", "get_state")
+        pure, *kept = (self._overrides(name) for name in names)
+        return any(kept) or not pure
 
     # State beyond the history.
 
@@ -124,23 +192,7 @@ class OracleSubclassing(HistoryViews):
     def _get_trial_dir(self, trial_id: str) -> str:
         return "" if self._project is None else self._project.trial_folder(trial_id)
 
-    def propose(self, history: History, rng: np.random.Generator) -> Decision:
-        """The next trial, from the history alone: no clock, no input or output, no other state.
-
-        Args:
-            history: Everything that has happened; not to be changed.
-            rng: Generator for this question; the same one when a resumed search asks again.
-        """
-        msg = f"Expected {type(self).__name__} to override `propose` or `populate_space`."
-        raise NotImplementedError(msg)
-
     # Old names.
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def score_trial(self, trial: Trial) -> None:
-        raise NotImplementedError
 
     def _populate_space(self, trial_id: str) -> dict[str, Any]:
         _deprecated("_populate_space")

@@ -12,6 +12,7 @@ from tuner.budget import Budget
 from tuner.hyperparameters import HyperParameters
 from tuner.metrics import MetricsTracker
 from tuner.objective import Objective
+from tuner.seeds import execution_seed
 from tuner.state.jsonable import from_json, to_json
 from tuner.stateful import Stateful
 
@@ -60,7 +61,7 @@ class Trial(Stateful):
         self.best_step: int | None = 0
         self.budget: Budget | None = None
         self.seed: int | None = None
-        """Seed of the first execution; execution `k` adds `k`."""
+        """From which `seed_of` derives those of the executions."""
         self.losses = 0
         """How often, lately, a process that ran this trial was lost and had come no further."""
         self.retries = 0
@@ -88,6 +89,17 @@ class Trial(Stateful):
         """The values of the configuration, without the `tuner/*` entries."""
         values = self.hyperparameters.values
         return {name: value for name, value in values.items() if not name.startswith("tuner/")}
+
+    def seed_of(self, execution: int) -> int | None:
+        """The seed of an execution in this try of the trial; None if the trial has no seed."""
+        return None if self.seed is None else execution_seed(self.seed, execution, self.retries)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the last attempt took, in seconds; None while it runs, or if nobody knows."""
+        started, ended = self.record.get("started"), self.record.get("ended")
+        # Not below 0, should somebody have set the clock meanwhile.
+        return None if started is None or ended is None else max(float(ended - started), 0.0)
 
     @property
     def tries(self) -> int:

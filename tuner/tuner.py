@@ -19,10 +19,12 @@ from tuner.training import checkpoint, description, tensorboard
 from tuner.training.compiling import override_compile_args
 from tuner.training.model_size import check_size, model_size
 from tuner.training.pace import checked_every
+from tuner.training.reuse import Reuse, checked_reuse
+from tuner.training.scratch import scratch_folder
 from tuner.training.shuffling import shuffle_by
 from tuner.training.state_place import StatePlace
 from tuner.training.training_state import TrainingState
-from tuner.training.trial_run import TrialRun, scratch_folder, seed_of
+from tuner.training.trial_run import TrialRun
 from tuner.trial import Trial
 
 logger = logging.getLogger(__name__)
@@ -59,6 +61,10 @@ class Tuner(BaseTuner):
             begins again.
         checkpoint_every: Epochs between two saves of the training state; `"auto"` for as often
             as 3 % of the training time allow, None for never.
+        reuse_compiled: Whether the executions of a trial after the first train with the graph that
+            the first has traced, which gets the initial values of a fresh model. `"auto"` does so
+            where it provably changes nothing; True also with layers, losses and a `fit` of one's
+            own, that must depend on the model's variables alone; False never.
     """
 
     _goes_on_exactly = False
@@ -96,6 +102,8 @@ class Tuner(BaseTuner):
         self.cross_validation = splitter_of(kwargs.pop("cross_validation", None))
         self.resume = bool(kwargs.pop("resume", True))
         self.checkpoint_every = checked_every(kwargs.pop("checkpoint_every", "auto"))
+        self.reuse_compiled = checked_reuse(kwargs.pop("reuse_compiled", "auto"))
+        self._reuse = Reuse(False, None)
         self._states: list[Any] = []
         super().__init__(
             oracle=oracle,
@@ -118,8 +126,13 @@ class Tuner(BaseTuner):
         """
         callbacks = kwargs.pop("callbacks", None)
         kwargs.update(self._budget_of(trial))
-        with scratch_folder() as folder:
-            return TrialRun(self, trial, Path(folder)).run(callbacks, args, kwargs)
+        several = self._number_of_executions() > 1 and self.distribution_strategy is None
+        self._reuse = Reuse(self.reuse_compiled if several else False, self.hypermodel)
+        try:
+            with scratch_folder() as folder:
+                return TrialRun(self, trial, Path(folder)).run(callbacks, args, kwargs)
+        finally:
+            self._reuse = Reuse(False, None)  # lets go of the model
 
     def training_state(self, trial: Trial, model: Any, execution: int = 0) -> TrainingState:
         """For a `run_trial` that trains on its own: saves its state, and goes on with it.
@@ -138,7 +151,7 @@ class Tuner(BaseTuner):
             every=self.checkpoint_every if self.resume else None,
             resume=self.resume,
             model=model,
-            seed=seed_of(trial, execution),
+            seed=trial.seed_of(execution),
         )
         shuffle_by(state.order)
         self._states.append((trial.trial_id, state, folder))
@@ -201,7 +214,7 @@ class Tuner(BaseTuner):
     def _build_and_fit_model(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
         """One execution: a fresh model, trained; returns what `HyperModel.fit` returned."""
         hp = trial.hyperparameters
-        model = self._try_build(hp)
+        model = self._reuse.model_for(self._try_build(hp), args, kwargs)
         if self.max_model_size is not None and not model.built:
             kwargs["callbacks"] = [*kwargs.get("callbacks", []), self._size_limit()]
         result = self.hypermodel.fit(hp, model, *args, **kwargs)  # type: ignore[union-attr]
@@ -210,6 +223,7 @@ class Tuner(BaseTuner):
         if model.built and hasattr(model, "get_build_config"):
             trial.record["build_config"] = model.get_build_config()
             description.keep(self.search_project, trial, model)
+        self._reuse.keep(model)
         return result
 
     def _try_build(self, hp: HyperParameters) -> Any:
@@ -325,32 +339,16 @@ class Tuner(BaseTuner):
         return super().get_best_models(num_models)
 
     def _has_weights(self, trial_id: str) -> bool:
-        record = self._record_of(trial_id)
+        record = self.search_project.read_record(trial_id)
         return (
             "checkpoint" in record
             or any(record.get("ends", []))
             or Path(self._get_checkpoint_fname(trial_id)).exists()
         )
 
-    def _record_of(self, trial_id: str) -> dict[str, Any]:
-        result = self.search_project.read_result(trial_id) or {}
-        return result.get("record") or {}
-
     def _load_weights(self, trial_id: str, model: Any) -> None:
-        record = self._record_of(trial_id)
-        if not model.built and record.get("build_config"):
-            model.build_from_config(record["build_config"])
         own = Path(self._get_checkpoint_fname(trial_id))
-        if "checkpoint" in record:
-            checkpoint.load(self.search_project, record["checkpoint"], model)
-        elif own.exists():
-            model.load_weights(own)  # a subclass's `run_trial` has saved it there
-        else:
-            msg = (
-                f"Expected weights of trial {trial_id} at {self.search_project.url}. "
-                "Received: none. The trial did not end, or its `fit` did not pass on `callbacks`."
-            )
-            raise errors.CheckpointMissingError(msg)
+        checkpoint.load_of_trial(self.search_project, trial_id, model, own)
 
     def _get_checkpoint_fname(self, trial_id: str) -> str:
         return f"{self.get_trial_dir(trial_id)}/checkpoint.weights.h5"

@@ -1,14 +1,12 @@
 import json
 
-import pytest
 from old_projects import PROJECTS, copy_of, edit
 from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.import_command import describe
-from storage import project_url
 from tuner.importing import import_keras_tuner
-from tuner.state.project import Project, split_url
+from tuner.state.project import Project
 
 
 def trialflow(*words, status=0):
@@ -79,25 +77,3 @@ def test_a_project_that_exists_is_refused(tmp_path):
     command = "import-keras-tuner", PROJECTS / "random_search", tmp_path / "new"
     refused = trialflow(*command, "--objective", "val_loss", status=1)
     assert "there is one" in refused.stderr
-
-
-@pytest.mark.parametrize(
-    ("url", "parts"),
-    [
-        ("results/new", ("results", "new")),
-        ("new/", (".", "new")),
-        ("/new", ("/", "new")),
-        ("s3://bucket/folder/new", ("s3://bucket/folder", "new")),
-        ("s3://bucket/new", ("s3://bucket", "new")),
-        ("memory://new", ("memory://", "new")),
-    ],
-)
-def test_a_url_is_a_directory_and_a_name(url, parts):
-    assert split_url(url) == parts
-    assert project_url(*parts).endswith(url.strip("/"))
-
-
-@pytest.mark.parametrize("url", ["", "/", "s3://"])
-def test_a_url_without_a_name_is_refused(url):
-    with pytest.raises(ValueError, match="with its name at the end"):
-        split_url(url)

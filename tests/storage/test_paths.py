@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import ProjectPaths, project_url, validate_name
+from storage import ProjectPaths, project_url, split_url, validate_name
 
 PATHS = ProjectPaths()
 
@@ -73,3 +73,25 @@ def test_a_name_that_is_a_path_is_refused(name):
 )
 def test_a_project_lies_in_its_directory(directory, url):
     assert project_url(directory, "p") == url
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("results/new", ("results", "new")),
+        ("new/", (".", "new")),
+        ("/new", ("/", "new")),
+        ("s3://bucket/folder/new", ("s3://bucket/folder", "new")),
+        ("s3://bucket/new", ("s3://bucket", "new")),
+        ("memory://new", ("memory://", "new")),
+    ],
+)
+def test_a_url_is_a_directory_and_a_name(url, parts):
+    assert split_url(url) == parts
+    assert project_url(*parts).endswith(url.strip("/"))
+
+
+@pytest.mark.parametrize("url", ["", "/", "s3://"])
+def test_a_url_without_a_name_is_refused(url):
+    with pytest.raises(ValueError, match="with its name at the end"):
+        split_url(url)

@@ -166,6 +166,7 @@ class Resumable(Tuner):
         values = trial.hyperparameters.values
         self.checkpoint_every = values.get("every", 1)
         self.resume = values.get("resume", True)
+        self.reuse_compiled = values.get("reuse", "auto")
         self.executions_per_trial = values.get("executions", 1)
         self.trial = trial
         self.execution = self.armed = 0
@@ -222,7 +223,7 @@ class Resumable(Tuner):
             time.sleep(0.01)
 
     def on_epoch_begin(self, trial, model, epoch, logs=None):
-        self.note("begin", epoch=epoch, bits=bits(model))
+        self.note("begin", epoch=epoch, bits=bits(model), model=id(model))
 
     def on_epoch_end(self, trial, model, epoch, logs=None):
         self.note("end", epoch=epoch)

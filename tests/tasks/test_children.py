@@ -10,7 +10,8 @@ import psutil
 import pytest
 from support import ROOT, STUDIES, wait_until
 
-from tasks.children import ChildLostError, ForkServer
+from tasks.children import ForkServer
+from tasks.outcomes import ChildLostError
 from tasks.placement import thread_limits
 from tasks.slots import LocalSlots, SearchStoppedError
 from tasks.watchdog import Limits

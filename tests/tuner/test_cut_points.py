@@ -1,6 +1,7 @@
 """Every oracle, killed before any write of its journal, asks what it would have asked."""
 
 import pytest
+from killing import KilledError, kill_at
 
 from tuner import Objective, TrialStatus
 from tuner.oracles import (
@@ -19,10 +20,6 @@ ORACLES = {
     "bayesian": lambda **o: BayesianOptimizationOracle(LOSS, 9, num_initial_points=4, **o),
     "hyperband": lambda **o: HyperbandOracle(LOSS, max_epochs=4, factor=2, **o),
 }
-
-
-class KilledError(BaseException):
-    """Stands for a process that is gone."""
 
 
 def make(name, project):
@@ -49,17 +46,6 @@ def run(oracle):
 
 def fates(oracle):
     return [(t.values, t.budget, t.seed, t.status, t.score) for t in oracle.trials.values()]
-
-
-def kill_at(project, entry):
-    create = project.store.create
-
-    def create_or_die(key, data):
-        if key.startswith("journal/") and int(key[-14:-5]) >= entry:
-            raise KilledError
-        return create(key, data)
-
-    project.store.create = create_or_die
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 import gc
 import weakref
 
-from tuner.training.garbage import quick_collections
+from tuner.garbage import quick_collections
 
 
 class Cycle:

@@ -5,9 +5,9 @@ import itertools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spaces import NESTED_POINTS, nested_space, space_of
 
 from tuner import BaseTuner, Objective, TrialStatus
-from tuner.hyperparameters import HyperParameters
 from tuner.oracles.grid_search import Grid, GridSearchOracle
 from tuner.proposal import Done, Wait
 from tuner.state.history import History
@@ -33,13 +33,6 @@ class TestGridSearch(OracleTests):
         assert first == other
 
 
-def space_of(*declare):
-    hp = HyperParameters()
-    for one in declare:
-        one(hp)
-    return hp
-
-
 def grid_of(space):
     """All points, by the successor alone."""
     grid = Grid(space.space)
@@ -51,27 +44,6 @@ def grid_of(space):
 
 def values_of(trials):
     return [trial.values for trial in trials]
-
-
-def branches():
-    hp = HyperParameters()
-    hp.Choice("kind", ["a", "b"])
-    with hp.conditional_scope("kind", ["a"]):
-        hp.Int("units", 8, 10)
-    with hp.conditional_scope("kind", ["b"]):
-        hp.Int("units", 1, 2)
-        hp.Boolean("extra")
-        with hp.conditional_scope("extra", [True]):
-            hp.Choice("deep", ["x", "y"])
-    hp.Fixed("f", 3)
-    return hp
-
-
-BRANCHES = [{"kind": "a", "units": units, "f": 3} for units in (8, 9, 10)] + [
-    {"kind": "b", "units": units, "f": 3, **rest}
-    for units in (1, 2)
-    for rest in ({"extra": False}, {"extra": True, "deep": "x"}, {"extra": True, "deep": "y"})
-]
 
 
 def test_the_order_is_keras_tuners():
@@ -90,7 +62,7 @@ def test_each_parameter_begins_with_its_default():
 
 
 def test_inactive_children_are_absent():
-    assert values_of(Search(make(branches())).run()) == BRANCHES
+    assert values_of(Search(make(nested_space())).run()) == NESTED_POINTS
 
 
 def test_a_float_without_a_step_has_its_default_and_ten_samples_in_order():
@@ -116,12 +88,12 @@ def test_a_range_nobody_could_list_is_begun_all_the_same():
 
 
 def test_max_trials_ends_it_early():
-    assert len(Search(make(branches(), max_trials=4), slots=3).run()) == 4
+    assert len(Search(make(nested_space(), max_trials=4), slots=3).run()) == 4
 
 
 def test_failed_trials_count_as_tried():
-    created = Search(make(branches()), slots=2, outcome=lambda _: None).run()
-    assert values_of(created) == BRANCHES
+    created = Search(make(nested_space()), slots=2, outcome=lambda _: None).run()
+    assert values_of(created) == NESTED_POINTS
 
 
 def test_it_waits_only_while_a_running_trial_may_reveal_more():
@@ -312,9 +284,9 @@ def test_a_search_that_was_interrupted_in_a_trial_goes_on(tmp_path, at):
 
 
 def test_combinations_are_compared_and_followed_as_in_keras_tuner():
-    oracle = make(branches())
-    for before, after in itertools.pairwise(BRANCHES):
+    oracle = make(nested_space())
+    for before, after in itertools.pairwise(NESTED_POINTS):
         assert oracle._get_next_combination(before) == after
         assert (oracle._compare(before, after), oracle._compare(after, before)) == (-1, 1)
-    assert oracle._get_next_combination(BRANCHES[-1]) is None
-    assert oracle._compare(BRANCHES[3], BRANCHES[3]) == 0
+    assert oracle._get_next_combination(NESTED_POINTS[-1]) is None
+    assert oracle._compare(NESTED_POINTS[3], NESTED_POINTS[3]) == 0

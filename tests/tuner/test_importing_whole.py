@@ -16,7 +16,8 @@ from storage import LeaseHeldError, StorageError
 from tuner import BaseTuner, Objective
 from tuner.importing import import_keras_tuner
 from tuner.oracles import RandomSearchOracle
-from tuner.state.project import Project, ProjectInfo
+from tuner.state.project import Project
+from tuner.state.project_info import ProjectInfo
 
 KILLED_AT = """
 import os, sys

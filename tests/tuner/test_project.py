@@ -8,7 +8,8 @@ from storage import CorruptError, LeaseHeldError, NewerFormatError
 from tuner import BaseTuner, Objective
 from tuner.oracles import RandomSearchOracle
 from tuner.state.events import TYPES, SearchEnded, TrialRetried, decode, encode
-from tuner.state.project import Project, ProjectInfo
+from tuner.state.project import Project
+from tuner.state.project_info import ProjectInfo
 
 INFO = ProjectInfo({"name": "loss", "direction": "min"}, 0, "Oracle")
 

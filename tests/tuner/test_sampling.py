@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spaces import NESTED_POINTS, nested_space, space_of
 
 from tuner.hyperparameters import HyperParameters
 from tuner.hyperparameters.sampling import (
@@ -18,38 +19,6 @@ from tuner.hyperparameters.sampling import (
 
 def rng(seed=0):
     return np.random.default_rng(seed)
-
-
-def space_of(*declare):
-    hp = HyperParameters()
-    for one in declare:
-        one(hp)
-    return hp
-
-
-def conditional_space():
-    hp = HyperParameters()
-    hp.Choice("kind", ["a", "b"])
-    with hp.conditional_scope("kind", ["a"]):
-        hp.Int("units", 8, 10)
-    with hp.conditional_scope("kind", ["b"]):
-        hp.Int("units", 1, 2)
-        hp.Boolean("extra")
-        with hp.conditional_scope("extra", [True]):
-            hp.Choice("deep", ["x", "y"])
-    hp.Fixed("f", 3)
-    return hp
-
-
-POINTS = [{"kind": "a", "units": units, "f": 3} for units in (8, 9, 10)] + [
-    {"kind": "b", "units": units, "f": 3, **rest}
-    for units in (1, 2)
-    for rest in (
-        {"extra": False},
-        {"extra": True, "deep": "x"},
-        {"extra": True, "deep": "y"},
-    )
-]
 
 
 class Everything:
@@ -105,10 +74,10 @@ def test_random_values_are_legal_and_depend_on_the_generator_alone(space, seed):
     assert random_values(space, rng(seed)) == values
 
 
-def test_random_values_meet_every_point_of_a_conditional_space():
+def test_random_values_meet_every_point_of_a_nested_space():
     generator = rng()
-    met = {values_key(random_values(conditional_space(), generator)) for _ in range(500)}
-    assert met == {values_key(point) for point in POINTS}
+    met = {values_key(random_values(nested_space(), generator)) for _ in range(500)}
+    assert met == {values_key(point) for point in NESTED_POINTS}
 
 
 def test_random_values_of_a_continuous_space_follow_its_scale():
@@ -149,8 +118,8 @@ def test_a_default_that_a_step_misses_by_rounding_is_no_second_point():
 
 
 def test_the_grid_of_a_conditional_space_has_active_parameters_only():
-    assert list(iterate_values(conditional_space())) == POINTS
-    assert count_values(conditional_space()) == 9
+    assert list(iterate_values(nested_space())) == NESTED_POINTS
+    assert count_values(nested_space()) == 9
 
 
 @given(finite_spaces())

@@ -5,14 +5,16 @@ import importlib.util
 import pickle
 import subprocess
 import sys
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import accuracy_score, fbeta_score, make_scorer, recall_score
-from sklearn.model_selection import GroupKFold, KFold, cross_val_score
+from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -233,6 +235,31 @@ def test_a_search_of_random_models_can_be_repeated(tmp_path):
         scores.append([trial.score for trial in tuner.oracle.trials.values()])
     assert scores[0] == scores[1]
     assert len(scores[0]) > 3
+
+
+class Unlucky(DummyClassifier):
+    """Has no score the first time."""
+
+    drawn: ClassVar[list[float]] = []
+
+    def score(self, X, y, sample_weight=None):  # noqa: N803 - scikit-learn's name
+        self.drawn.append(np.random.random())  # noqa: NPY002 - seeded for each try
+        return float("nan") if len(self.drawn) == 1 else super().score(X, y, sample_weight)
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_a_trial_without_a_finite_score_is_tried_again_with_other_numbers(tmp_path, retries):
+    Unlucky.drawn.clear()
+    oracle = GridSearchOracle(
+        Objective("score", "max"), seed=0, max_trials=1, max_retries_per_trial=retries
+    )
+    make(tmp_path, lambda _: Unlucky(), oracle, cv=ShuffleSplit(1, random_state=0)).search(X, Y)
+    trial = oracle.trials["0000"]
+    if retries:
+        assert trial.status == TrialStatus.COMPLETED
+        assert Unlucky.drawn[0] != Unlucky.drawn[1]
+    else:
+        assert "not finite" in trial.message
 
 
 def test_a_damaged_model_is_not_loaded(tmp_path):

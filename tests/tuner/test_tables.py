@@ -229,6 +229,17 @@ def test_executions_and_epochs_are_read_from_the_results(tmp_path):
     assert math.isnan(losses[2])
 
 
+def test_the_seeds_of_a_trial_that_was_retried_are_those_of_its_last_try(tmp_path):
+    used = []
+
+    def run(self, trial):
+        used.append([trial.seed_of(0), trial.seed_of(1)])
+        return [math.nan, math.nan] if len(used) == 1 else [1.0, 2.0]
+
+    found = searched(tmp_path, run, max_trials=1, max_retries_per_trial=1)
+    assert executions_table(*found)["seed"].to_pylist() == used[1] != used[0]
+
+
 def test_the_tables_of_a_search_that_was_stopped_are_those_of_its_project(tmp_path):
     def run(self, trial):
         x = trial.hyperparameters.Int("x", 1, 3)

@@ -7,7 +7,7 @@ import pytest
 
 from storage import MemoryStore, StoreDeniedError, TransientStoreError
 from tuner.oracles import RandomSearchOracle
-from tuner.state.arrays import from_npz, to_npz
+from tuner.state.arrays import from_npz, pack, separate
 from tuner.state.project import Project
 from tuner.training.callback_states import reopen_logs
 from tuner.training.execution_results import ExecutionResult, ExecutionResults
@@ -43,7 +43,7 @@ def test_trees_of_json_and_arrays_come_back_as_they_were():
         "c": np.array([1.5, -2.0], ml_dtypes.bfloat16),
         "d": np.float32(0.1),
     }
-    back = from_npz(to_npz(tree))
+    back = from_npz(pack(*separate(tree)))
     for one, two in zip(tree["a"], back["a"], strict=True):
         assert np.array_equal(one, two)
         assert type(one) is type(two)
@@ -54,7 +54,7 @@ def test_trees_of_json_and_arrays_come_back_as_they_were():
     assert np.array_equal(back["c"], tree["c"])
     assert np.float32(back["d"]) == tree["d"]
     with pytest.raises(TypeError, match="object"):
-        to_npz({"x": object()})
+        separate({"x": object()})
 
 
 def test_the_newest_state_alone_is_kept_and_discarded_whole(project, place, tmp_path):
@@ -86,7 +86,7 @@ def test_a_damaged_state_is_named(project, place, tmp_path, damage):
         case "byte":
             project.store.replace(key, data[:-20] + b"?" + data[-19:])
         case "other":
-            project.store.replace(key, to_npz({"epoch": 1, "variables": [np.ones(3)]}))
+            project.store.replace(key, pack(*separate({"epoch": 1, "variables": [np.ones(3)]})))
         case "missing":
             project.store.delete([key])
         case "manifest":

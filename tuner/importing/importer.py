@@ -20,7 +20,8 @@ from tuner.importing.writing import append_all, check_destination, new_project
 from tuner.objective import Objective
 from tuner.state.history import History
 from tuner.state.ledger import trial_ended
-from tuner.state.project import Project, ProjectInfo
+from tuner.state.project import Project
+from tuner.state.project_info import ProjectInfo
 
 THREADS = 8
 """Trials whose files are copied at the same time."""

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 from storage import LocalStore, StorageError, Store
 from tuner.state.events import Event
-from tuner.state.project import Project, ProjectInfo
+from tuner.state.project import Project
+from tuner.state.project_info import ProjectInfo
 
 EVENTS_PER_ENTRY = 500
 """Events that go into one entry of the journal."""

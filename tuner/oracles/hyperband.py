@@ -254,8 +254,8 @@ class HyperbandOracle(Oracle):
         return None if endless else total * math.ceil(self.hyperband_iterations)
 
     def weights_needed(self) -> set[str]:
-        table = Ladder(self.max_epochs, self.factor).brackets()
-        return super().weights_needed() | set(promotable_still(self.search_history, table))
+        still = promotable_still(self.search_history, self._ladder.brackets())
+        return super().weights_needed() | set(still)
 
     def propose(self, history: History, rng: np.random.Generator) -> Decision:
         return propose(history, rng, self._ladder, self.hyperband_iterations, self.sampler)

@@ -18,7 +18,7 @@ from tuner.results.pareto import pareto_front
 Chart = Any
 """Altair's charts have no common type that is public."""
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#999999"
 STATUS = alt.Scale(domain=["completed", "failed"], range=[BLUE, ORANGE])
 HEIGHT = 260
 MOST_SLICES = 8

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.hyperparameters import Fixed, HyperParameter
-from tuner.objective import objective_from_json
 from tuner.results.tables import spread
 from tuner.search.progress import reason
 from tuner.state.events import Event, TrialRetried
@@ -39,7 +38,7 @@ class Findings:
         info = fresh.info()
         if info is None:
             raise FileNotFoundError(f"Expected a project at {project.url}. Received: none.")
-        history = History(objective_from_json(info.objective), info.seed)
+        history = History.of_project(info)
         events = fresh.events()
         history.replay(events)
         return cls(fresh, history, _retries(events))
@@ -98,7 +97,6 @@ class Findings:
 def describe(trial: Trial) -> Row:
     """A trial as a row: how it ended, where and when it ran, its values."""
     record = trial.record
-    started, ended = record.get("started"), record.get("ended")
     scores = record.get("scores") or []
     return {
         "trial": trial.trial_id,
@@ -107,9 +105,9 @@ def describe(trial: Trial) -> Row:
         "spread": spread(scores),
         "executions": len(scores) or None,
         "best epoch": None if trial.score is None else (trial.best_step or 0) + 1,
-        "started": started,
-        "ended": ended,
-        "seconds": None if started is None or ended is None else ended - started,
+        "started": record.get("started"),
+        "ended": record.get("ended"),
+        "seconds": trial.seconds,
         "place": " ".join(
             part
             for part in (record.get("host"), record.get("slot") and f"slot {record['slot']}")

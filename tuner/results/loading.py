@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.errors import CheckpointMissingError
-from tuner.objective import objective_from_json
 from tuner.state.history import History
 from tuner.state.project import Project
 from tuner.training import checkpoint, description
@@ -28,7 +27,7 @@ def read_project(
         msg = "Expected a project."
         received = f"project_url={str(project.store)!r}, where there is no project.json"
         raise FileNotFoundError(f"{msg} Received: {received}.")
-    history = History(objective_from_json(info.objective), info.seed)
+    history = History.of_project(info)
     history.replay(project.events())
     return project, history
 

@@ -34,7 +34,7 @@ _TRIALS: Mapping[str, tuple[str, Callable[[Trial], Any]]] = {
     "spread": ("double", lambda trial: spread(trial.record.get("scores") or [])),
     "started": ("time", lambda trial: trial.record.get("started")),
     "ended": ("time", lambda trial: trial.record.get("ended")),
-    "seconds": ("double", lambda trial: _seconds(trial.record)),
+    "seconds": ("double", lambda trial: trial.seconds),
     "host": ("string", lambda trial: trial.record.get("host")),
     "device": ("string", lambda trial: trial.record.get("device")),
     "slot": ("string", lambda trial: trial.record.get("slot")),
@@ -109,7 +109,7 @@ def executions_table(project: Project, history: History) -> pa.Table:
             "best_step": execution.get("best_step"),
             "host": trial.record.get("host"),
             "device": trial.record.get("device"),
-            "seed": None if trial.seed is None else trial.seed + number,
+            "seed": trial.seed_of(number),
         }
         rows.append(row | _hyperparameters(trial) | _prefixed(execution["metrics"]))
     return _table(rows, {**_EXECUTIONS, **_kinds_of_values(history)})
@@ -137,10 +137,6 @@ def spread(scores: Sequence[float]) -> float | None:
 
 
 # Trials.
-
-
-def _seconds(record: Mapping[str, Any]) -> float | None:
-    return record["ended"] - record["started"] if "ended" in record else None
 
 
 def _hyperparameters(trial: Trial) -> dict[str, Any]:

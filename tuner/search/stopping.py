@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, fields
 
@@ -79,21 +80,24 @@ class StoppingRules:
     def _hours_spent(self, history: History) -> str | None:
         if self.max_device_hours is None:
             return None
-        hours = sum(map(seconds_of, history.trials.values())) / HOUR
+        hours = sum(trial.seconds or 0.0 for trial in history.trials.values()) / HOUR
         if hours < self.max_device_hours:
             return None
         return f"{hours:.2f} device hours are spent, of {self.max_device_hours:g}"
 
 
+def check_consecutive_failures(history: History, limit: int) -> None:
+    """Raises RuntimeError when so many of the trials that ended last have failed, one and all."""
+    ended = (history.trials[trial_id] for trial_id in reversed(history.end_order))
+    last = list(itertools.islice((t for t in ended if not t.infeasible), limit))
+    if len(last) == limit and all(t.status == TrialStatus.FAILED for t in last):
+        msg = f"Number of consecutive failures exceeded the limit of {limit}.\n"
+        raise RuntimeError(msg + (last[0].message or ""))
+
+
 def epochs_spent(history: History) -> int:
     """Epochs that trials have trained, and those that running ones were granted."""
     return sum(_epochs_of(trial) for trial in history.trials.values())
-
-
-def seconds_of(trial: Trial) -> float:
-    """How long a trial's last attempt trained; 0 while it runs."""
-    started, ended = trial.record.get("started"), trial.record.get("ended")
-    return 0.0 if started is None or ended is None else float(max(ended - started, 0.0))
 
 
 def _epochs_of(trial: Trial) -> int:

@@ -44,15 +44,6 @@ def join(tree: Any, arrays: Sequence[np.ndarray]) -> Any:
             return tree
 
 
-def to_npz(tree: Any) -> bytes:
-    """The tree as one file.
-
-    Raises:
-        TypeError: A leaf is neither JSON nor an array.
-    """
-    return pack(*separate(tree))
-
-
 def pack(plain: Any, arrays: Sequence[np.ndarray]) -> bytes:
     """What `separate` gave, as one file."""
     types = [array.dtype.name for array in arrays]

@@ -19,10 +19,10 @@ from storage import (
     StorageError,
     check_journal,
 )
-from tuner.objective import objective_from_json
 from tuner.state.events import Event, decode
 from tuner.state.history import History
-from tuner.state.project import Project, ProjectInfo
+from tuner.state.project import Project
+from tuner.state.project_info import ProjectInfo
 from tuner.state.reconstruction import Reconstruction, reconstruct
 from tuner.state.retention import WEIGHTS
 from tuner.trial import Trial, TrialStatus
@@ -167,7 +167,7 @@ def _of_trials(
 def _fold(
     info: ProjectInfo, events: Mapping[int, Sequence[Event]], rebuilt: Reconstruction
 ) -> History:
-    history = History(objective_from_json(info.objective), info.seed)
+    history = History.of_project(info)
     for _, of_entry in sorted({**events, **rebuilt.replacing}.items()):
         history.replay(of_entry)
     history.replay(rebuilt.appended)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tuner.hyperparameters import HyperParameters
 from tuner.state.events import SpaceGrown
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def initial_space(
@@ -62,4 +65,14 @@ def complete_values(space: HyperParameters, values: Mapping[str, Any]) -> dict[s
             wanted = next(p for p in space.space if p.name == name)
             msg = f"Expected a value of {wanted!r}. Received: {name}={value!r}."
             raise ValueError(msg)
+    return hp.values
+
+
+def complete_at_random(
+    space: HyperParameters, values: Mapping[str, Any], rng: np.random.Generator
+) -> dict[str, Any]:
+    """A whole configuration of the values an oracle gave; what it left out is drawn."""
+    hp = space.with_values(values)
+    while (parameter := hp._next_without_value()) is not None:  # noqa: SLF001 - ours
+        hp.values[parameter.name] = parameter.prob_to_value(float(rng.random()))
     return hp.values

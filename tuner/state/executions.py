@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from storage import CorruptError
 from tuner.state.history import History
 from tuner.state.jsonable import from_json
 from tuner.state.project import Project
-from tuner.training.returned_metrics import measured_at
 from tuner.trial import Trial, TrialStatus
 
 Execution = dict[str, Any]
@@ -43,6 +42,22 @@ def curve(execution: Execution) -> Iterator[tuple[int, dict[str, float]]]:
     }
     for epoch in epochs:
         yield epoch, {name: found[epoch] for name, found in at.items() if epoch in found}
+
+
+def measured_at(epochs: Sequence[int], count: int) -> Sequence[int]:
+    """The epochs in which a metric with this many values was measured.
+
+    With fewer values than epochs it is one of validation every n-th epoch. Where several n would
+    fit, nobody can say, and the answer is none.
+    """
+    if count == len(epochs):
+        return epochs
+    fitting = {
+        tuple(epoch for epoch in epochs if (epoch + 1) % every == 0)
+        for every in range(2, 2 + max(epochs, default=0))
+    }
+    distinct = [places for places in fitting if len(places) == count]
+    return distinct[0] if len(distinct) == 1 else ()
 
 
 def metrics_at_best(trial: Trial) -> dict[str, float | None]:

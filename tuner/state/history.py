@@ -12,7 +12,7 @@ from tuner.budget import Budget
 from tuner.constraints import Constraint, create_constraints
 from tuner.hyperparameters import HyperParameters, deserialize
 from tuner.hyperparameters.sampling import Values, untried_values, values_key
-from tuner.objective import Objective
+from tuner.objective import Objective, objective_from_json
 from tuner.state.earlier import EarlierTrial
 from tuner.state.events import (
     CheckpointsDropped,
@@ -28,6 +28,7 @@ from tuner.state.events import (
     TrialRetried,
     ValuesEnqueued,
 )
+from tuner.state.project_info import ProjectInfo
 from tuner.state.trials_by_id import TrialsById
 from tuner.trial import Trial, TrialStatus
 
@@ -73,6 +74,11 @@ class History:
         self._created: dict[str, tuple[int, dict[str, Any]]] = {}
         """Of running trials: how many parameters were known at their creation, and the values."""
         self._rungs: dict[tuple[int, int, int], list[Trial]] = defaultdict(list)
+
+    @classmethod
+    def of_project(cls, info: ProjectInfo) -> History:
+        """An empty one, for the events of a project."""
+        return cls(objective_from_json(info.objective), info.seed)
 
     def apply(self, event: Event) -> None:
         """Takes one more event into account."""

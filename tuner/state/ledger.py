@@ -1,4 +1,4 @@
-"""The books of one search: its history, and the project that keeps it."""
+"""The history of one search, and the project whose journal it is written to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from tuner.hyperparameters import HyperParameters, serialize
 from tuner.state.events import Event, SearchEnded, SpaceGrown, TrialEnded
 from tuner.state.history import History
 from tuner.state.jsonable import to_json
-from tuner.state.project import Project, ProjectInfo
+from tuner.state.project import Project
+from tuner.state.project_info import ProjectInfo
 from tuner.trial import Trial
 
 

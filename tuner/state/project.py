@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +19,14 @@ from storage import (
     Lease,
     LeaseHeldError,
     LocalStore,
-    NewerFormatError,
     Owner,
     ProjectPaths,
     open_store,
     project_url,
+    split_url,
 )
 from tuner.state.events import Event, decode, encode
-
-FORMAT = 1
-"""Version of the layout and of `project.json`."""
+from tuner.state.project_info import ProjectInfo
 
 Say = Callable[[str], None]
 
@@ -48,27 +45,6 @@ def waiting_for_others(say: Say | None) -> Iterator[None]:
         yield
     finally:
         _waiting.reset(token)
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectInfo:
-    """What stands in `project.json`: written once, when the search begins."""
-
-    objective: dict[str, Any]
-    seed: int
-    oracle: str
-    created: float = 0.0
-    format: int = FORMAT
-
-    def check_objective(self, objective: Mapping[str, Any], url: str) -> None:
-        """Raises ValueError unless the objective is that of the project."""
-        if self.objective != objective:
-            msg = (
-                f"Expected the objective of the project at {url}, {self.objective}. "
-                f"Received: objective={objective}. Use another `project_name`, or "
-                "`overwrite=True` to delete what is there."
-            )
-            raise ValueError(msg)
 
 
 class Project:
@@ -131,13 +107,7 @@ class Project:
         except KeyMissingError:
             self._check_no_orphaned_journal()
             return None
-        if state["format"] > FORMAT:
-            msg = (
-                f"Expected a project of format {FORMAT} or older at {self.url}. "
-                f"Received: format={state['format']}. Update Trialflow."
-            )
-            raise NewerFormatError(msg)
-        return ProjectInfo(**state)
+        return ProjectInfo.from_json(state, self.url)
 
     def events(self) -> list[Event]:
         """The events that were added since this was asked last; all of them at first."""
@@ -228,6 +198,11 @@ class Project:
         except KeyMissingError:
             return None
 
+    def read_record(self, trial_id: str) -> dict[str, Any]:
+        """The record of a trial that has left its outcome, empty for any other."""
+        result = self.read_result(trial_id) or {}
+        return result.get("record") or {}
+
     def sweep_trial(self, trial_id: str) -> None:
         """Deletes what writes into a trial's folder that were cut off have left."""
         self.store.sweep(self.paths.trial(trial_id).folder, deep=True)
@@ -258,7 +233,7 @@ class Project:
     def _create(self, info: ProjectInfo) -> ProjectInfo:
         self.store.probe()
         created = ProjectInfo(info.objective, info.seed, info.oracle, time.time())
-        self.store.create(self.paths.project, to_bytes(asdict(created)))
+        self.store.create(self.paths.project, to_bytes(created.to_json()))
         return self.info() or created
 
     def _check_no_orphaned_journal(self) -> None:
@@ -279,21 +254,6 @@ class Project:
                 self.store.delete_tree(name)
         self.store.delete([self.paths.erasing])
         self._journal = Journal(self.store, owner=str(self._owner))
-
-
-def split_url(project_url: str) -> tuple[str, str]:
-    """The directory and the name of a project's path or URL.
-
-    Raises:
-        ValueError: There is no name.
-    """
-    directory, separator, name = project_url.rstrip("/").rpartition("/")
-    if not name or name.endswith(":"):
-        msg = "Expected the path or URL of a project, with its name at the end."
-        raise ValueError(f"{msg} Received: project_url={project_url!r}.")
-    if directory.endswith(":/"):
-        return f"{directory}/", name  # `memory://name`
-    return directory or separator or ".", name
 
 
 def _lease_seconds() -> float:

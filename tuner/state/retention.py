@@ -2,16 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import logging
+import threading
+from collections.abc import Callable, Collection
 from typing import Any
 
+from storage import StorageError
+from tuner.state.events import CheckpointsDropped
 from tuner.state.history import History
+from tuner.state.ledger import Ledger
 from tuner.state.project import Project
 from tuner.trial import Trial
+
+logger = logging.getLogger(__name__)
 
 WEIGHTS = ("checkpoint", "model", "ends")
 """Entries of a trial's record that name files of weights."""
 _SUFFIXES = (".weights.h5", ".pickle", ".npz")
+
+
+class Retention:
+    """Deletes the weights that are not to be kept, whenever trials have ended.
+
+    Args:
+        lock: That of the ledger. It is not held while files are deleted.
+    """
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._ends_seen = 0
+        self._dropping: set[str] = set()
+
+    def enforce(self, ledger: Ledger, kept: int | None, needed: Callable[[], set[str]]) -> None:
+        """Deletes what is due now, if this process is the writer.
+
+        What the weights belonged to is in the journal by now. That they are gone is noted
+        afterwards: cut off in between, they are deleted once more.
+
+        Args:
+            ledger: What has happened, and where the weights lie.
+            kept: Number of the best trials that keep theirs; None for all.
+            needed: Gives the ids of trials that another one may go on from.
+        """
+        if self._ends_seen == len(ledger.history.end_order):
+            return
+        with self._lock:
+            if not ledger.writing:
+                return
+            self._ends_seen = len(ledger.history.end_order)
+            if ledger.project is None or kept is None:
+                return
+            due = obsolete(ledger.history, kept, needed())
+            due = [trial_id for trial_id in due if trial_id not in self._dropping]
+            self._dropping.update(due)
+        gone = []
+        try:
+            for trial_id in due:
+                drop(ledger.project, trial_id)
+                gone.append(trial_id)
+        except StorageError as error:
+            logger.warning("Weights that are not kept could not be deleted: %s", error)
+        with self._lock:
+            self._dropping.difference_update(due)
+            if gone and ledger.writing:
+                ledger.note(CheckpointsDropped(gone))
 
 
 def checked_number_kept(keep: Any) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuner.objective import Objective, objective_from_json
+from tuner.objective import Objective
 from tuner.state.history import History
 from tuner.state.project import Project
 
@@ -22,14 +22,13 @@ def read_earlier(url: str, objective: Objective) -> list[dict[str, Any]]:
     Raises:
         ValueError: There is no project, or its objective is another.
     """
-    directory, _, name = url.rstrip("/").rpartition("/")
-    project = Project(directory or (url.startswith("/") and "/") or ".", name)
+    project = Project.at(url)
     info = project.info()
     if info is None:
         msg = "Expected `warm_start_from` to be paths or URLs of projects."
         raise ValueError(f"{msg} Received: {url!r}, where there is no project.json.")
     info.check_objective(objective.to_json(), project.url)
-    history = History(objective_from_json(info.objective), info.seed)
+    history = History.of_project(info)
     history.replay(project.events())
     ranked = history.ranked()
     best, others = ranked[: LARGEST // 2], {t.trial_id for t in ranked[LARGEST // 2 :]}

@@ -53,6 +53,33 @@ def load(project: Project, checkpoint: Mapping[str, Any], model: Any) -> None:
         model.load_weights(path)
 
 
+def load_of_trial(project: Project, trial_id: str, model: Any, own: Path) -> None:
+    """Loads what a trial has left, into a model that is built if need be.
+
+    Args:
+        project: Where it lies.
+        trial_id: A trial that has ended.
+        model: Of the trial's configuration.
+        own: Where a subclass's `run_trial` may have saved weights itself.
+
+    Raises:
+        CheckpointMissingError: The trial left no weights, or they were deleted.
+    """
+    record = project.read_record(trial_id)
+    if not model.built and record.get("build_config"):
+        model.build_from_config(record["build_config"])
+    if "checkpoint" in record:
+        load(project, record["checkpoint"], model)
+    elif own.exists():
+        model.load_weights(own)
+    else:
+        msg = (
+            f"Expected weights of trial {trial_id} at {project.url}. "
+            "Received: none. The trial did not end, or its `fit` did not pass on `callbacks`."
+        )
+        raise CheckpointMissingError(msg)
+
+
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,7 +15,6 @@ from storage import CorruptError, KeyMissingError
 from tuner.state.jsonable import from_json, to_json
 from tuner.state.project import Project
 from tuner.training.returned_metrics import is_history, is_number
-from tuner.trial import Trial
 
 logger = logging.getLogger(__name__)
 
@@ -98,25 +97,6 @@ class ExecutionResults:
 
     def _key(self, execution: int) -> str:
         return self._paths.execution(execution, self._retry).result
-
-
-NOTHING = (0, 0)
-"""Progress of a trial that has left nothing."""
-
-
-def progress_of(project: Project, trial: Trial) -> tuple[int, int]:
-    """How far a trial has come: executions that have ended, and epochs of the next one."""
-    paths = project.paths.trial(trial.trial_id)
-    if not project.store.list(paths.folder):
-        return NOTHING
-    ended = 0
-    while project.store.exists(paths.execution(ended, trial.retries).result):
-        ended += 1
-    try:
-        manifest = json.loads(project.store.read(paths.execution(ended, trial.retries).manifest))
-        return ended, int(manifest["epoch"])
-    except (KeyMissingError, ValueError, KeyError, TypeError):
-        return ended, 0
 
 
 def _encode(result: Any) -> dict[str, Any]:

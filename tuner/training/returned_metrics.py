@@ -6,7 +6,7 @@ A result is a number, a dict of metrics, a Keras History, or a list of these, on
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from tuner import errors
 from tuner.objective import DefaultObjective, Objective
+from tuner.state.executions import measured_at
 
 HELP = (
     "`Tuner.run_trial()` and `HyperModel.fit()` return a number to be minimised, a dict of "
@@ -126,22 +127,6 @@ def _epochs(history: Any) -> dict[int, dict[str, float]]:
         for index, epoch in enumerate(epochs)
         if all(epoch in values for values in at.values())
     }
-
-
-def measured_at(epochs: Sequence[int], count: int) -> Sequence[int]:
-    """The epochs in which a metric with this many values was measured.
-
-    With fewer values than epochs it is one of validation every n-th epoch. Where several n would
-    fit, nobody can say, and the answer is none.
-    """
-    if count == len(epochs):
-        return epochs
-    fitting = {
-        tuple(epoch for epoch in epochs if (epoch + 1) % every == 0)
-        for every in range(2, 2 + max(epochs, default=0))
-    }
-    distinct = [places for places in fitting if len(places) == count]
-    return distinct[0] if len(distinct) == 1 else ()
 
 
 def _checked(metrics: dict[str, Any], objective: Objective) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A folder for what training children write before it is uploaded."""
+"""Folders for what is written on this machine before it is uploaded."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ def make_scratch() -> Path:
     """A new folder of this process; those that killed processes left behind are removed."""
     sweep()
     return Path(tempfile.mkdtemp(prefix=prefix()))
+
+
+def scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder for the time of a trial."""
+    # A child that is killed cannot tidy up; whoever started it removes the scratch folder.
+    scratch = os.environ.get("TRIALFLOW_SCRATCH") or None
+    if scratch is None:
+        sweep()
+    return tempfile.TemporaryDirectory(prefix=prefix(), dir=scratch)
 
 
 def sweep() -> None:

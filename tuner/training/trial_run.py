@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import logging
-import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 from storage import StoreDeniedError, StoreFullError, TransientStoreError
 from tuner import errors
 from tuner.metrics import MetricsTracker
-from tuner.seeds import execution_seed, seed_execution
+from tuner.seeds import seed_execution
 from tuner.training import checkpoint
 from tuner.training.execution_results import ExecutionResult, ExecutionResults
 from tuner.training.out_of_memory import is_out_of_memory
-from tuner.training.scratch import prefix, sweep
 from tuner.training.shuffling import shuffled_by
 from tuner.training.state_place import Snapshot, StateDamagedError, StatePlace
 from tuner.training.training_state import StartOverError, TrainingState
@@ -153,7 +150,7 @@ class TrialRun:
             folder,
             every=tuner.checkpoint_every if tuner.resume else None,
             resume=self._was_begun(execution),
-            seed=seed_of(trial, execution),
+            seed=trial.seed_of(execution),
         )
         state.keep_end = tuner._may_be_promoted(trial)  # noqa: SLF001
         state.is_last_chance = lambda: bool(tuner.oracle.interrupted)
@@ -166,7 +163,7 @@ class TrialRun:
     def _inherit(self, state: TrainingState, execution: int) -> None:
         """Has a promoted trial go on from the end of the same execution of its parent."""
         parent = self._trial.hyperparameters.values.get("tuner/trial_id")
-        ends = [] if parent is None else self._tuner._record_of(parent).get("ends", [])  # noqa: SLF001
+        ends = [] if parent is None else self._project.read_record(parent).get("ends", [])
         if execution >= len(ends) or ends[execution] is None:
             return  # it goes on from the weights of the parent's best epoch
         try:
@@ -221,24 +218,10 @@ class TrialRun:
         return folder.rpartition("/")[2] in self._begun
 
 
-def scratch_folder() -> tempfile.TemporaryDirectory[str]:
-    """A local folder for the time of a trial."""
-    # A child that is killed cannot tidy up; whoever started it removes the scratch folder.
-    scratch = os.environ.get("TRIALFLOW_SCRATCH") or None
-    if scratch is None:
-        sweep()
-    return tempfile.TemporaryDirectory(prefix=prefix(), dir=scratch)
-
-
 def _takes_initial_epoch(fit: Callable[..., Any]) -> bool:
     parameters = inspect.signature(fit).parameters
     any_name = (p.kind is p.VAR_KEYWORD for p in parameters.values())
     return "initial_epoch" in parameters or any(any_name)
-
-
-def seed_of(trial: Trial, execution: int) -> int | None:
-    """The seed of an execution in this try of a trial; None for a trial that has none."""
-    return None if trial.seed is None else execution_seed(trial.seed, execution, trial.retries)
 
 
 def _replay(tuner: Tuner, trial: Trial, reports: Mapping[str, Any] | None) -> None:

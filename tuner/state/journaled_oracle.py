@@ -1,26 +1,24 @@
-"""The books of an oracle: who may write them, and how they are read again."""
+"""What an oracle knows stands in a journal: who may write it, and how it is read again."""
 
 from __future__ import annotations
 
-import functools
 import logging
 import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 
-from storage import StorageError
 from tuner.constraints import create_constraints
+from tuner.garbage import no_collections
 from tuner.hyperparameters import HyperParameters
 from tuner.seeds import question_rng
 from tuner.state.entries import complete_values, initial_space, refuse_new_entries
 from tuner.state.events import (
-    CheckpointsDropped,
     EarlierTrialsRead,
     Event,
     OracleChanged,
@@ -30,53 +28,21 @@ from tuner.state.events import (
 from tuner.state.history import History
 from tuner.state.jsonable import to_json
 from tuner.state.ledger import Ledger, space_grown
-from tuner.state.project import Project, ProjectInfo
-from tuner.state.retention import drop, obsolete
+from tuner.state.project import Project
+from tuner.state.project_info import ProjectInfo
+from tuner.state.retention import Retention
 from tuner.state.settings import describe_changes, settings_of
+from tuner.state.synchronizing import synchronized
 from tuner.state.warm_start import read_earlier
 from tuner.stateful import Stateful
 from tuner.subclassing import OracleSubclassing
-from tuner.training.garbage import no_collections
 from tuner.trial import Trial
 
 logger = logging.getLogger(__name__)
 
-Method = TypeVar("Method", bound=Callable[..., Any])
 
-
-def synchronized(func: Method, *args: Any, **kwargs: Any) -> Method:
-    """Makes a method of an `Oracle` atomic; the lock is given back whatever happens.
-
-    Further arguments are Keras Tuner's, and mean nothing.
-    """
-    del args, kwargs
-
-    @functools.wraps(func)
-    def locked(self: Books, *args: Any, **kwargs: Any) -> Any:
-        with self._together():
-            if func.__name__ == "end_trial":
-                args, kwargs = _with_trial(self, *args, **kwargs)
-            return func(self, *args, **kwargs)
-
-    return cast("Method", locked)
-
-
-def _with_trial(
-    books: Books, trial: Any = None, status: str | None = None, **kwargs: Any
-) -> tuple[tuple[Trial], dict[str, Any]]:
-    """The arguments of `end_trial`, also where the id of a trial and a status are given.
-
-    Subclasses older than Keras Tuner 1.3 do so.
-    """
-    trial = kwargs.pop("trial_id", trial)
-    if isinstance(trial, str):
-        trial = books.trials[trial]
-        trial.status = status or "COMPLETED"
-    return (trial,), kwargs
-
-
-class Books(OracleSubclassing, Stateful):
-    """The part of an oracle that keeps its books: the project, its one writer, the history."""
+class JournaledOracle(OracleSubclassing, Stateful):
+    """The part of an oracle that keeps the journal: the project, its one writer, the history."""
 
     allow_new_entries: bool
     tune_new_entries: bool
@@ -104,8 +70,7 @@ class Books(OracleSubclassing, Stateful):
         self._retry_queue: deque[str] = deque()
         self._enqueued: list[dict[str, Any]] = []
         self._depth = 0
-        self._checked_ends = 0
-        self._dropping: set[str] = set()
+        self._retention = Retention(self.lock)
         self._stopped = False
         self._ledger = Ledger(self._new_history())
 
@@ -286,10 +251,11 @@ class Books(OracleSubclassing, Stateful):
                 yield
             finally:
                 self._depth -= 1
-                if self._depth == 0 and self._ledger.writing and self._ledger.joining:
+                outermost = self._depth == 0
+                if outermost and self._ledger.writing and self._ledger.joining:
                     self._commit()
-        if self._checked_ends != len(self.search_history.end_order):
-            self._give_back_space()
+        if outermost:  # outside of the lock, since it takes time
+            self._retention.enforce(self._ledger, self.checkpoints_kept, self.weights_needed)
 
     def weights_needed(self) -> set[str]:
         """Ids of ended trials whose weights a running or a later trial goes on from.
@@ -301,46 +267,11 @@ class Books(OracleSubclassing, Stateful):
         parents = (trial.hyperparameters.values.get("tuner/trial_id") for trial in running)
         return {parent for parent in parents if parent is not None}
 
-    def _give_back_space(self) -> None:
-        """Deletes the weights that are not to be kept; outside of the lock, since it takes time.
-
-        What they belonged to is in the journal by now. That they are gone is noted afterwards: cut
-        off in between, they are deleted once more.
-        """
-        with self.lock:
-            project, kept = self._project, self.checkpoints_kept
-            if self._depth or not self._ledger.writing:
-                return
-            self._checked_ends = len(self.search_history.end_order)
-            if project is None or kept is None:
-                return
-            due = obsolete(self.search_history, kept, self.weights_needed())
-            due = [trial_id for trial_id in due if trial_id not in self._dropping]
-            self._dropping.update(due)
-        gone = []
-        try:
-            for trial_id in due:
-                drop(project, trial_id)
-                gone.append(trial_id)
-        except StorageError as error:
-            logger.warning("Weights that are not kept could not be deleted: %s", error)
-        with self.lock:
-            self._dropping.difference_update(due)
-            if gone and self._ledger.writing:
-                self._ledger.note(CheckpointsDropped(gone))
-
     def _commit(self) -> None:
         state = self.own_state()
         if state != self.search_history.oracle_state:
             self._ledger.record(OracleChanged(state))
         self._ledger.commit()
-
-    @property
-    def keeps_state(self) -> bool:
-        """Whether a subclass may know more than the history tells."""
-        names = ("propose", "_populate_space", "get_state")
-        pure, *kept = (self._overrides(name) for name in names)
-        return any(kept) or not pure
 
     def _know_initial_space(self) -> None:
         """For those who ask an oracle by hand; `start` records the space, and reads all anew."""

@@ -1,4 +1,4 @@
-"""Runs a script as `python script.py` would."""
+"""A script as the program of this process, as `python script.py` has it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,44 @@
+"""Makes the methods of an oracle atomic."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    from tuner.state.journaled_oracle import JournaledOracle
+    from tuner.trial import Trial
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def synchronized(func: Method, *args: Any, **kwargs: Any) -> Method:
+    """Makes a method of an `Oracle` atomic; the lock is given back whatever happens.
+
+    Further arguments are Keras Tuner's, and mean nothing.
+    """
+    del args, kwargs
+
+    @functools.wraps(func)
+    def locked(self: JournaledOracle, *args: Any, **kwargs: Any) -> Any:
+        with self._together():
+            if func.__name__ == "end_trial":
+                args, kwargs = _with_trial(self, *args, **kwargs)
+            return func(self, *args, **kwargs)
+
+    return cast("Method", locked)
+
+
+def _with_trial(
+    oracle: JournaledOracle, trial: Any = None, status: str | None = None, **kwargs: Any
+) -> tuple[tuple[Trial], dict[str, Any]]:
+    """The arguments of `end_trial`, also where the id of a trial and a status are given.
+
+    Subclasses older than Keras Tuner 1.3 do so.
+    """
+    trial = kwargs.pop("trial_id", trial)
+    if isinstance(trial, str):
+        trial = oracle.trials[trial]
+        trial.status = status or "COMPLETED"
+    return (trial,), kwargs
