@@ -41,6 +41,8 @@ $(QUALITY)/.installed: $(VENV)/.installed
 	$(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt keras-tuner optuna 'ray[tune]' matplotlib
 	$(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 \
 		|| echo "No torch: Optuna's Gaussian process is left out."
+	$(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt syne-tune \
+		|| echo "No Syne Tune: its ASHA and BOHB are left out."
 	@touch $@
 
 lint: .venv

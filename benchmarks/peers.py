@@ -7,6 +7,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -242,3 +243,62 @@ def ray_asha(problem: Curves, seed: int, epochs: int, slots: int) -> Run:
                 break
         found.add(spent, seen, true)
     raise AssertionError
+
+
+class SyneSpace(dict[str, Any]):
+    """What `Curves.space` declares, in Syne Tune's words."""
+
+    def Float(self, name: str, low: float, high: float, sampling: str = "linear") -> None:
+        from syne_tune.config_space import loguniform, uniform
+
+        self[name] = (loguniform if sampling == "log" else uniform)(low, high)
+
+    def Int(self, name: str, low: int, high: int, sampling: str = "linear") -> None:
+        from syne_tune.config_space import lograndint, randint
+
+        self[name] = (lograndint if sampling == "log" else randint)(low, high)
+
+    def Choice(self, name: str, values: Sequence[Any]) -> None:
+        from syne_tune.config_space import choice
+
+        self[name] = choice(list(values))
+
+
+def syne_tune_epochs(scheduler: str) -> Callable[[Curves, int, int, int], Run]:
+    """One of Syne Tune's ASHA schedulers, asked directly: what it stops is never continued."""
+
+    def run(problem: Curves, seed: int, epochs: int, slots: int) -> Run:
+        from syne_tune.backend.trial_status import Trial as SyneTrial
+        from syne_tune.optimizer import baselines
+        from syne_tune.optimizer.scheduler import SchedulerDecision
+
+        del slots
+        space = SyneSpace()
+        problem.space(space)  # type: ignore[arg-type]  # what it has is what is called
+        rng, found, spent = np.random.default_rng(seed), Run(), 0
+        np.random.seed(seed)  # noqa: NPY002 - it draws from the global generator
+        made = getattr(baselines, scheduler)(
+            space, metric="loss", time_attr="epoch", max_t=problem.max_epochs, random_seed=seed
+        )
+        began = time.process_time()
+        for number in itertools.count():
+            if spent >= epochs:
+                found.cpu = (time.process_time() - began) / number
+                return found
+            values = made.suggest().config
+            true = problem.loss(values, problem.max_epochs) - problem.minimum
+            trial = SyneTrial(number, values, datetime.now(tz=UTC))
+            made.on_trial_add(trial)
+            seen = 0.0
+            for epoch in range(1, problem.max_epochs + 1):
+                spent += 1
+                seen = problem.loss(values, epoch) + problem.noise * rng.standard_normal()
+                result = {"loss": seen, "epoch": epoch}
+                if epoch == problem.max_epochs:
+                    made.on_trial_complete(trial, result)
+                elif made.on_trial_result(trial, result) == SchedulerDecision.STOP:
+                    break
+            found.add(spent, seen, true)
+        raise AssertionError
+
+    return run

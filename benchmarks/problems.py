@@ -250,3 +250,43 @@ PROBLEMS: dict[str, Problem] = {
     "boosting": Problem(boosting_space, boosting_loss, 0.0),
     "digits": Problem(digits_space, digits_loss, min(DIGITS.values())),
 }
+
+
+def griewank(x: np.ndarray) -> float:
+    """Its minimum is moved out of the centre."""
+    z = x - np.array([13.0, -27.0, 8.0, 31.0])[: len(x)]
+    waves = np.cos(z / np.sqrt(np.arange(1, len(x) + 1))).prod()
+    return float((z * z).sum() / 4000 - waves + 1)
+
+
+def michalewicz(x: np.ndarray) -> float:
+    k = np.arange(1, len(x) + 1)
+    return float(-(np.sin(x) * np.sin(k * x * x / math.pi) ** 20).sum())
+
+
+def styblinski_tang(x: np.ndarray) -> float:
+    return float(0.5 * (x**4 - 16 * x**2 + 5 * x).sum())
+
+
+SHEKEL_B = 0.1 * np.array([1, 2, 2, 4, 4, 6, 3, 7, 5, 5])
+SHEKEL_C = np.array(
+    [
+        [4, 1, 8, 6, 3, 2, 5, 8, 6, 7],
+        [4, 1, 8, 6, 7, 9, 3, 1, 2, 3.6],
+        [4, 1, 8, 6, 3, 2, 5, 8, 6, 7],
+        [4, 1, 8, 6, 7, 9, 3, 1, 2, 3.6],
+    ]
+)
+
+
+def shekel(x: np.ndarray) -> float:
+    return float(-(1 / (((x[:, None] - SHEKEL_C) ** 2).sum(0) + SHEKEL_B)).sum())
+
+
+HELD_OUT: dict[str, Problem] = {
+    "griewank4": on_box([(-50, 50)] * 4, griewank, 0.0),
+    "michalewicz5": on_box([(0, math.pi)] * 5, michalewicz, -4.687658),
+    "styblinski5": on_box([(-5, 5)] * 5, styblinski_tang, -39.16616570377142 * 5),
+    "shekel4": on_box([(0, 10)] * 4, shekel, -10.536443153483534),
+}
+"""Problems that are not in the tables."""

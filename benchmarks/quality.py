@@ -65,11 +65,14 @@ OF_EPOCHS: dict[str, Runner] = {
     "optuna-halving": peers.optuna_epochs("halving"),
     "optuna-median": peers.optuna_epochs("median"),
     "ray-asha": peers.ray_asha,
+    "syne-asha": peers.syne_tune_epochs("ASHA"),
+    "syne-bohb": peers.syne_tune_epochs("BOHB"),
 }
 """Searches of so many epochs."""
 
 NEEDS = {"keras-tuner": ["keras_tuner"], "optuna": ["optuna"], "optuna-gp": ["optuna", "torch"]}
 NEEDS |= {"keras-tuner-hyperband": ["keras_tuner"], "ray-asha": ["ray"]}
+NEEDS |= {name: ["syne_tune"] for name in ("syne-asha", "syne-bohb")}
 NEEDS |= {f"optuna-{pruner}": ["optuna"] for pruner in ("hyperband", "halving", "median")}
 
 TRIALS, EPOCHS = 100, 540

@@ -125,6 +125,20 @@ class OracleTests:
             begun = self._begun(created)
             assert len(begun) == len(set(begun)) == count_values(space)
 
+    def test_what_is_done_stays_done(self) -> None:
+        """Also when a trial that was running meets one more hyperparameter, or is promoted."""
+        oracle = self.make(small_space())
+        search, trials = Search(oracle), [oracle.create_trial("first")]
+        while trials[-1].status == TrialStatus.RUNNING:
+            assert len(trials) < LONGEST
+            trials.append(oracle.create_trial(f"next-{len(trials)}"))
+        answer = trials.pop()
+        trials[-1].hyperparameters.Boolean("late")
+        for trial in trials:
+            search.end(trial)
+        again = oracle.create_trial("once more")
+        assert answer.status != TrialStatus.STOPPED or again.status == TrialStatus.STOPPED
+
     def test_a_resumed_search_asks_what_the_uninterrupted_one_asked(self) -> None:
         for order in range(3):
             live = self.make(mixed_space(), seed=order)

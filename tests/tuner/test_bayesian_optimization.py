@@ -16,7 +16,7 @@ from tuner.bayesian.utility import Utility
 from tuner.bayesian.warping import warp
 from tuner.hyperparameters import HyperParameters
 from tuner.hyperparameters.sampling import values_key
-from tuner.oracles import BayesianOptimizationOracle
+from tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
 from tuner.oracles.bayesian_optimization import propose
 from tuner.oracles.drawing import Recipe
 from tuner.proposal import Proposal
@@ -215,6 +215,15 @@ def test_the_first_trials_fill_the_space():
     created = Search(oracle, slots=8).run(8)
     for column in np.array([point(trial) for trial in created]).T:
         assert sorted((column * 8).astype(int)) == list(range(8))
+
+
+def test_trials_that_are_running_count_among_the_first():
+    """With four slots it is the ninth, as with one, that is the model's."""
+    options = {"seed": 0, "hyperparameters": box()}
+    even = RandomSearchOracle(OBJECTIVE, 1000, sampler="sobol", **options)
+    modelled = create(box(), num_initial_points=8)
+    pairs = zip(*(Search(o, slots=4, outcome=bowl).run(9) for o in (modelled, even)), strict=True)
+    assert [a.values == b.values for a, b in pairs] == [True] * 8 + [False]
 
 
 def test_keras_tuners_arguments_ask_for_keras_tuners_acquisition():

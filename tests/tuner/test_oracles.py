@@ -87,11 +87,17 @@ def test_exactly_the_best_are_promoted_with_their_values_and_their_parents_epoch
         assert values["tuner/trial_id"] == parent.trial_id
 
 
-def test_nobody_is_promoted_while_those_still_running_could_all_be_better():
-    search = Search(hyperband(), slots=4, outcome=lambda t: -float(t.trial_id), order=None)
-    created = search.run()
+@pytest.mark.parametrize("failed", [0, 3])
+def test_nobody_is_promoted_while_those_still_running_could_all_be_better(failed):
+    """Each trial is better than those before; the first of them may fail."""
+
+    def outcome(trial):
+        return None if trial.trial_id < f"{failed:04d}" else -float(trial.trial_id)
+
+    created = Search(hyperband(), slots=4, outcome=outcome, order=None).run()
     lowest = [t for t in created if (t.budget.bracket, t.budget.rung) == (2, 0)]
     promoted = [t.budget.parent for t in created if (t.budget.bracket, t.budget.rung) == (2, 1)]
+    assert [t.status for t in lowest].count(TrialStatus.FAILED) == failed
     assert sorted(promoted) == [t.trial_id for t in lowest[-3:]]
 
 

@@ -14,9 +14,10 @@ SEEDS = 3
 
 @pytest.fixture(autouse=True)
 def benchmarks(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # what they set is taken back
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     yield
-    for name in ("problems", "runners", "report", "digits_table"):
+    for name in ("problems", "runners", "report", "digits_table", "parallel"):
         sys.modules.pop(name, None)
 
 
@@ -90,3 +91,15 @@ def test_a_run_knows_what_looked_best_at_each_cost():
     for cost, seen, regret in [(1, 5.0, 4.0), (4, 3.0, 9.0), (9, 4.0, 1.0), (10, 2.0, 0.5)]:
         run.add(cost, seen, regret)
     assert [run.at(cost) for cost in (0, 1, 3, 4, 9, 10)] == [float("inf"), 4, 4, 9, 9, 0.5]
+
+
+def test_slots_are_compared_by_the_evaluations_they_need():
+    from parallel import first_below, of_means, of_medians
+
+    one = np.array([[9.0, 4, 4, 1, 1, 1], [9, 9, 4, 1, 1, 1], [9, 9, 9, 9, 1, 1]])
+    several = np.array([[9.0, 9, 9, 4, 1, 1], [9, 9, 9, 9, 4, 4], [9, 4, 4, 4, 4, 4]])
+    assert list(first_below(several, 4.0)) == [4, 5, 2]
+    assert of_medians(one, several, after=3) == 4 / 3  # the level is 4
+    assert of_medians(one, several, after=4) == np.inf
+    assert of_means(one, several, after=3) == 4 / 3  # (4 * 4 * 9) ** (1 / 3)
+    assert of_means(one, several, after=5) == np.inf

@@ -69,4 +69,11 @@ def rebuild(
         )
     except Exception as error:
         msg = f"Expected the model at {url} to be built of objects of Keras and `custom_objects`."
-        raise ValueError(f"{msg} Received: error={error} {help_}") from error
+        given = f"custom_objects={sorted(custom_objects or ())} ({_reason(error)})"
+        raise ValueError(f"{msg} Received: {given}. {help_}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What Keras could not do, without the configs that its message is wrapped in."""
+    innermost = str(error).rpartition("Exception encountered: ")[2]
+    return innermost.partition(" Full object config:")[0].partition(". Make sure")[0].strip(" .")

@@ -195,7 +195,7 @@ class TrialRun:
             ends = [*record.get("ends", [])]
             end = state.end and self._place(execution).save_end(Snapshot.of(state.end))
             record["ends"] = [*ends, end]
-        names = ("checkpoint", "ends", "build_config", "stopped")
+        names = ("checkpoint", "ends", "build_config", "model_config", "model_size", "stopped")
         given = {name: record[name] for name in names if name in record}
         reports = self._trial.metrics.get_config()
         own = ExecutionResult(result, self._best_value, given, reports)
