@@ -23,7 +23,7 @@ def prefect_home(tmp_path_factory):
 @pytest.fixture(scope="session")
 def environment(prefect_home):
     """The environment of every process a test starts: nobody's Prefect profile, no server."""
-    hidden = ("PREFECT_", "TRIALFLOW_", "KERAS_BACKEND")
+    hidden = ("PREFECT_", "TRIALFLOW_", "KERAS_BACKEND", "COLUMNS", "LINES")
     env = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
     return {
         **env,
