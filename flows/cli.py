@@ -44,7 +44,7 @@ from flows.status import describe
 from flows.status import status as look_at
 from flows.trials_commands import show, trials
 from flows.worker_command import worker
-from tuner.state.jsonable import to_json
+from tuner.jsonable import to_json
 
 app = typer.Typer(
     name="trialflow",
