@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.result import describe_best, seconds_of
+from tuner.jsonable import to_json
 from tuner.results.loading import read_project
 from tuner.state.history import History
-from tuner.state.jsonable import to_json
 from tuner.state.project import Project
 from tuner.trial import Trial
 

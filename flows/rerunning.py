@@ -10,7 +10,7 @@ from typing import Any
 from flows.projects import open_project
 from flows.run_settings import RunSettings
 from tasks.slots import LocalSlots
-from tuner.state.jsonable import from_json
+from tuner.jsonable import from_json
 from tuner.state.project import Project
 from tuner.trial import Trial, TrialStatus
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tuner.jsonable import to_json
 from tuner.results.tables import spread
 from tuner.state.history import History
-from tuner.state.jsonable import to_json
 from tuner.trial import Trial
 
 

@@ -8,7 +8,7 @@ from flows.answers import Debug, Json, ProjectUrl, answered, print_json
 from flows.projects import open_project
 from flows.status import describe
 from flows.status import status as look_at
-from tuner.state.jsonable import to_json
+from tuner.jsonable import to_json
 
 
 def status(project_url: ProjectUrl, as_json: Json = False, debug: Debug = False) -> None:

@@ -10,7 +10,7 @@ from flows import tables
 from flows.answers import Debug, Json, ProjectUrl, answered, print_json
 from flows.projects import Found, describe, open_project
 from flows.trial_page import details, page
-from tuner.state.jsonable import to_json
+from tuner.jsonable import to_json
 from tuner.trial import Trial
 
 Order = Literal["number", "score"]

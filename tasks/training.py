@@ -14,8 +14,8 @@ from typing import Any
 from tasks.assembly import assemble
 from tasks.outcomes import Outcome
 from tuner import errors
+from tuner.jsonable import to_json
 from tuner.search.proxy import OracleProxy
-from tuner.state.jsonable import to_json
 from tuner.trial import Trial
 
 

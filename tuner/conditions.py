@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.state.jsonable import plain
+from tuner.jsonable import plain
 
 
 class Condition:

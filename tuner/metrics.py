@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median, pvariance
 from typing import Any
 
-from tuner.state.jsonable import from_json, plain, to_json
+from tuner.jsonable import from_json, plain, to_json
 
 # Names are compared in lower case without underscores, so `F1Score` is `f1_score`.
 _TO_MAXIMISE = """

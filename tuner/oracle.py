@@ -10,6 +10,7 @@ from typing import Any
 
 from tuner.budget import Budget
 from tuner.hyperparameters import HyperParameters
+from tuner.jsonable import to_json
 from tuner.objective import create_objective
 from tuner.search.stop_policy import Curves, StopPolicy
 from tuner.search.stopping import StoppingRules, check_consecutive_failures
@@ -17,7 +18,6 @@ from tuner.seeds import trial_seed
 from tuner.state.entries import complete_values
 from tuner.state.events import TrialCreated, TrialRetried
 from tuner.state.journaled_oracle import JournaledOracle
-from tuner.state.jsonable import to_json
 from tuner.state.ledger import trial_ended
 from tuner.state.synchronizing import synchronized
 from tuner.state.trials_by_id import trial_id_of

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tuner.hyperparameters.sampling import values_key
+from tuner.jsonable import to_json
 from tuner.proposal import Done, Proposal, Wait
 from tuner.state.entries import complete_at_random
-from tuner.state.jsonable import to_json
 from tuner.trial import Trial, TrialStatus
 from tuner.views import HistoryViews
 

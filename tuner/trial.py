@@ -10,10 +10,10 @@ from typing import Any
 
 from tuner.budget import Budget
 from tuner.hyperparameters import HyperParameters
+from tuner.jsonable import from_json, to_json
 from tuner.metrics import MetricsTracker
 from tuner.objective import Objective
 from tuner.seeds import execution_seed
-from tuner.state.jsonable import from_json, to_json
 from tuner.stateful import Stateful
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuner.jsonable import from_json, to_json
 from tuner.metrics import (
     MAX_METRICS,
     MIN_METRICS,
@@ -16,7 +17,6 @@ from tuner.metrics import (
     MetricsTracker,
     infer_metric_direction,
 )
-from tuner.state.jsonable import from_json, to_json
 
 NUMBERS = st.floats() | st.integers(-9, 9)
 NAN, INF = math.nan, math.inf

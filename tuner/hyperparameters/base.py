@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Self
 
 from tuner.conditions import Condition, deserialize_condition, serialize_condition
-from tuner.state.jsonable import plain
+from tuner.jsonable import plain
 
 
 class HyperParameter:

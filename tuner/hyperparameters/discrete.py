@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tuner.hyperparameters.base import HyperParameter, bucket_of, middle_of
-from tuner.state.jsonable import plain
+from tuner.jsonable import plain
 
 
 class Choice(HyperParameter):

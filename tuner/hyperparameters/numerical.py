@@ -8,7 +8,7 @@ from typing import Any
 
 from tuner.hyperparameters.base import HyperParameter, bucket_of, middle_of
 from tuner.hyperparameters.discrete import refuse_non_finite
-from tuner.state.jsonable import plain
+from tuner.jsonable import plain
 
 SAMPLINGS = ("linear", "log", "reverse_log")
 SAMPLES = 10

@@ -9,7 +9,7 @@ from tuner.conditions import Condition
 from tuner.hyperparameters.base import HyperParameter
 from tuner.hyperparameters.discrete import Boolean, Choice, Fixed
 from tuner.hyperparameters.numerical import Float, Int
-from tuner.state.jsonable import plain
+from tuner.jsonable import plain
 
 TYPES: dict[str, type[HyperParameter]] = {
     cls.__name__: cls for cls in (Boolean, Choice, Fixed, Float, Int)

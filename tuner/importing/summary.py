@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tuner.state.jsonable import to_json
+from tuner.jsonable import to_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from tuner.importing.damage import damaged
 from tuner.importing.ladders import budgets_of
 from tuner.importing.reading import OldProject
 from tuner.importing.trials import OldTrial
+from tuner.jsonable import to_json
 from tuner.objective import Objective
 from tuner.seeds import trial_seed
 from tuner.state.events import Event, TrialCreated, TrialRetried
 from tuner.state.history import History
-from tuner.state.jsonable import to_json
 from tuner.state.ledger import space_grown
 from tuner.state.trials_by_id import trial_id_of
 from tuner.trial import Trial, TrialStatus

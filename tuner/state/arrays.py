@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from tuner.state.jsonable import NON_FINITE, to_json
+from tuner.jsonable import NON_FINITE, to_json
 
 ARRAY, FLOAT, TUPLE = "<array>", "<float>", "<tuple>"
 """Keys that mark what JSON has no word for."""

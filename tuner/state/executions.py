@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from storage import CorruptError
+from tuner.jsonable import from_json
 from tuner.state.history import History
-from tuner.state.jsonable import from_json
 from tuner.state.project import Project
 from tuner.trial import Trial, TrialStatus
 

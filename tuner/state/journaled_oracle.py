@@ -16,6 +16,7 @@ import numpy as np
 from tuner.constraints import create_constraints
 from tuner.garbage import no_collections
 from tuner.hyperparameters import HyperParameters
+from tuner.jsonable import to_json
 from tuner.seeds import question_rng
 from tuner.state.entries import complete_values, initial_space, refuse_new_entries
 from tuner.state.events import (
@@ -26,7 +27,6 @@ from tuner.state.events import (
     ValuesEnqueued,
 )
 from tuner.state.history import History
-from tuner.state.jsonable import to_json
 from tuner.state.ledger import Ledger, space_grown
 from tuner.state.project import Project
 from tuner.state.project_info import ProjectInfo

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tuner.hyperparameters import HyperParameters, serialize
+from tuner.jsonable import to_json
 from tuner.state.events import Event, SearchEnded, SpaceGrown, TrialEnded
 from tuner.state.history import History
-from tuner.state.jsonable import to_json
 from tuner.state.project import Project
 from tuner.state.project_info import ProjectInfo
 from tuner.trial import Trial

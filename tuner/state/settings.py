@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.state.jsonable import to_json
+from tuner.jsonable import to_json
 
 PLAIN = (bool, int, float, str, type(None))
 NOT_SETTINGS = {"objective", "hyperparameters"}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from storage import CorruptError, KeyMissingError
-from tuner.state.jsonable import from_json, to_json
+from tuner.jsonable import from_json, to_json
 from tuner.state.project import Project
 from tuner.training.returned_metrics import is_history, is_number
 
