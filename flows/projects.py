@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flows.result import describe_best, seconds_of
@@ -36,6 +37,15 @@ class Found:
             }
         )
         return state
+
+    def write_report(self, output: Path) -> None:
+        """Writes the report as one HTML page, whose folder is made."""
+        from tuner.report import drawing
+        from tuner.report.findings import Findings
+
+        text: str = drawing("page").page(Findings.of(self.project))
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
 
     def best(self) -> dict[str, Any] | None:
         """`trial_id`, `score` and `hyperparameters` of the best trial."""

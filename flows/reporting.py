@@ -8,13 +8,12 @@ from typing import Annotated, Any
 from prefect import flow
 from pydantic import Field
 
-from flows import artifacts
-from flows.form import with_form
-from flows.project_runs import ProjectUrl, run_name
 from flows.projects import open_project
-from flows.report_artifact import publish_report
-from flows.report_command import write_report
 from flows.result import result_of
+from flows.running import artifacts
+from flows.running.form import with_form
+from flows.running.project_runs import ProjectUrl, run_name
+from flows.running.report_artifact import publish_report
 
 
 @with_form
@@ -36,5 +35,5 @@ def report(
     artifacts.publish_leaderboard(result)
     publish_report(found.project, result)
     if output is not None:
-        write_report(project_url, Path(output))
+        found.write_report(Path(output))
     return result.to_json()

@@ -6,13 +6,13 @@ from typing import Any
 
 from prefect import flow
 
-from flows.form import with_form
-from flows.project_options import Moved, Wait
-from flows.project_runs import ProjectUrl, run_name
+from flows.options.project import Moved, Wait
+from flows.options.slots import SlotCount
 from flows.projects import open_project
-from flows.run_settings import RunSettings
+from flows.running.form import with_form
+from flows.running.project_runs import ProjectUrl, run_name
+from flows.running.run_settings import RunSettings
 from flows.search import search
-from flows.slot_options import SlotCount
 
 
 @with_form

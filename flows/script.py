@@ -13,10 +13,10 @@ from typing import Any, Self
 import typer
 from prefect import flow
 
-from flows.project import check_shared
-from flows.search_run import run_search
+from flows.opening import check_shared
+from flows.options.slot_choice import SlotChoice
+from flows.running.search_run import run_search
 from flows.server import prefect_server
-from flows.slot_choice import SlotChoice
 from tasks.parcel_slots import ParcelSlots
 from tuner.base_tuner import BaseTuner
 from tuner.search.search_options import space_of

@@ -1,4 +1,4 @@
-"""The Prefect flow that searches; `flows.fan_out` is how its trials become tasks."""
+"""The Prefect flow that searches; `flows.running.fan_out` is how its trials become tasks."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from typing import Any
 from prefect import flow, runtime
 from prefect.states import Cancelled
 
-from flows import artifacts
-from flows.cancelling import CancelledError
-from flows.failing import failed
-from flows.form import with_form
-from flows.limit_options import MaxDeviceHours, MaxTotalEpochs, Patience, Target, Timeout
-from flows.project import child_setup, open_tuner, preload, project_name_of
-from flows.project_options import (
+from flows.opening import child_setup, open_tuner, preload, project_name_of
+from flows.options.limits import MaxDeviceHours, MaxTotalEpochs, Patience, Target, Timeout
+from flows.options.project import (
     Directory,
     ExecutionsPerTrial,
     MaxTrials,
@@ -24,10 +20,8 @@ from flows.project_options import (
     Study,
     Wait,
 )
-from flows.run_settings import RunSettings
-from flows.search_run import run_search
-from flows.slot_choice import GRACE, LOCAL, SlotChoice, create_slots, gpus_hidden
-from flows.slot_options import (
+from flows.options.slot_choice import GRACE, LOCAL, SlotChoice, create_slots, gpus_hidden
+from flows.options.slots import (
     Engine,
     Gpus,
     GpusPerTrial,
@@ -39,7 +33,13 @@ from flows.slot_options import (
     TrialsPerGpu,
     TrialTimeout,
 )
-from flows.watching import say
+from flows.running import artifacts
+from flows.running.cancelling import CancelledError
+from flows.running.failing import failed
+from flows.running.form import with_form
+from flows.running.run_settings import RunSettings
+from flows.running.search_run import run_search
+from flows.running.watching import say
 from tuner.base_tuner import BaseTuner
 from tuner.search.search_options import RULES, SearchOptions
 from tuner.search.stop_policy import create_stop_policy

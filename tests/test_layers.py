@@ -69,3 +69,11 @@ def test_importing_tuner_and_storage_imports_neither_tensorflow_nor_prefect():
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_flows_run_without_the_commands():
+    above = {"cli.py", "__main__.py"}
+    for path in (ROOT / "flows").rglob("*.py"):
+        if path.parent.name != "commands" and path.name not in above:
+            names = imports(ast.parse(path.read_text()))
+            assert not [name for name in names if name.startswith("flows.commands")], path

@@ -8,9 +8,13 @@ import pytest
 from support import own_signals
 from typer.main import get_command
 
-from flows import search_command
 from flows.cli import app
-from flows.stopping import TerminatedError, check_not_asked_to_stop, raise_when_asked_to_stop
+from flows.commands import search as search_command
+from flows.running.stopping import (
+    TerminatedError,
+    check_not_asked_to_stop,
+    raise_when_asked_to_stop,
+)
 
 COMMANDS = get_command(app).commands
 

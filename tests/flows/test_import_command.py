@@ -4,7 +4,7 @@ from old_projects import PROJECTS, copy_of, edit
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.importing import describe
+from flows.commands.importing import describe
 from tuner.importing import import_keras_tuner
 from tuner.state.project import Project
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from support import STUDIES, finish
 
-from flows.rerunning import Comparison
+from flows.commands.rerunning import Comparison
 
 pytestmark = pytest.mark.slow
 

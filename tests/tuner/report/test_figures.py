@@ -106,7 +106,7 @@ def test_the_command_writes_the_report(tuner, tmp_path):
 
 
 def test_the_pictures_of_an_artifact_carry_their_data(findings):
-    from flows.report_artifact import _image
+    from flows.running.report_artifact import _image
 
     (title, svg), *_ = drawing("pictures").svgs(figures.draw_all(findings))
     image = _image(title, svg)

@@ -1,0 +1,1 @@
+"""The commands of `trialflow`, a file each, and what they share."""

@@ -1,0 +1,92 @@
+"""`trialflow best`: the best trial, and its model."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.commands import tables
+from flows.commands.answers import Debug, Json, ProjectUrl, answered, print_json
+from flows.projects import Found, open_project
+from flows.running.run_settings import RunSettings
+from tuner.base_tuner import BaseTuner
+from tuner.search.role import Role
+from tuner.study import Study, load_study
+
+
+def best(
+    project_url: ProjectUrl,
+    save: Annotated[
+        Path | None,
+        typer.Option(help="Write the model, with the weights of its best epoch, to this .keras."),
+    ] = None,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="With --save: train it anew, on all the data.")
+    ] = False,
+    study: Annotated[
+        str | None,
+        typer.Option(help="Study file that builds the model.", show_default="the search's own"),
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Show the best trial and its hyperparameters, and save its model."""
+    with answered(debug=debug):
+        if refit and save is None:
+            raise ValueError("Expected --save FILE with --refit. Received: --refit alone.")
+        found = open_project(project_url)
+        if save is not None:
+            # What a training prints is no part of the answer.
+            with contextlib.redirect_stdout(sys.stderr):
+                _save(_model(found, study, refit=refit), save)
+    if as_json:
+        saved = {} if save is None else {"saved": str(save)}
+        print_json({"project": found.project.url, "best": found.best(), **saved})
+    else:
+        typer.echo(tables.best(found))
+        if save is not None:
+            typer.echo(f"Saved: {save}")
+
+
+def _save(model: Any, path: Path) -> None:
+    if path.suffix != ".keras":
+        raise ValueError(f"Expected a file that ends in .keras. Received: --save={path}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    model.save(path)
+
+
+def _model(found: Found, study: str | None, *, refit: bool) -> Any:
+    """The best model: by its study where one is named or must be, else by what the project has."""
+    if found.history.best is None:
+        msg = "Expected a project with a completed trial."
+        raise ValueError(f"{msg} Received: {found.project.url}, which has none.")
+    if study is None and not refit:
+        from tuner.results.loading import load_best_models
+
+        return load_best_models(found.project.url)[0]
+    loaded = load_study(RunSettings.load(found.project, study).study)
+    tuner = _tuner(loaded, found)
+    if not refit:
+        return tuner.get_best_models()[0]
+    return _refitted(tuner, loaded, found)
+
+
+def _tuner(study: Study, found: Found) -> BaseTuner:
+    project = {"directory": found.project.directory, "project_name": found.project.name}
+    return study.build_tuner(Role.SEARCH, **project)
+
+
+def _refitted(tuner: BaseTuner, study: Study, found: Found) -> Any:
+    from tuner.results.refitting import refit
+    from tuner.tuner import Tuner
+
+    if not isinstance(tuner, Tuner) or found.history.best is None:
+        msg = "Expected a Tuner of Keras models."
+        raise ValueError(f"{msg} Received: {type(tuner).__name__}, which trains by itself.")
+    arguments = study.load_data()
+    tuner._take_options(arguments)  # noqa: SLF001 - as `search` does
+    return refit(tuner, found.history.best, arguments)

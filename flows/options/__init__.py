@@ -1,0 +1,1 @@
+"""What a search can be told: parameters of the flows, options of the commands."""
