@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SLOTS ?= 2
-# Processes that share the tests; 0 runs them in one.
-TEST_PROCESSES ?= 2
+# Processes that share the tests, one more than processors since many wait; 0 runs them in one.
+TEST_PROCESSES ?= 3
 
 # Of the comparison, for each problem and oracle.
 SEEDS ?= 10
