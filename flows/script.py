@@ -16,6 +16,7 @@ from prefect import flow
 from flows.opening import check_shared
 from flows.options.slot_choice import SlotChoice
 from flows.running.search_run import run_search
+from flows.running.stopping import forget_what_was_caught
 from flows.server import prefect_server
 from tasks.parcel_slots import ParcelSlots
 from tuner.base_tuner import BaseTuner
@@ -48,6 +49,7 @@ class SlotsLauncher:
             StudyError: The script's code failed in another process.
             RuntimeError: Too many trials in a row have failed.
         """
+        forget_what_was_caught()
         check_shared(tuner.search_project.url)
         passed_on = dict(kwargs)
         options = tuner._take_options(passed_on)  # noqa: SLF001 - as `search` does

@@ -13,6 +13,7 @@ from typing import Any
 from tuner import errors
 from tuner.base_tuner import BaseTuner
 from tuner.cross_validation import arguments_of_fold, splitter_of
+from tuner.hypermodel import HyperModel
 from tuner.hyperparameters import HyperParameters
 from tuner.oracle import Oracle
 from tuner.training import checkpoint, description, tensorboard
@@ -103,7 +104,7 @@ class Tuner(BaseTuner):
         self.resume = bool(kwargs.pop("resume", True))
         self.checkpoint_every = checked_every(kwargs.pop("checkpoint_every", "auto"))
         self.reuse_compiled = checked_reuse(kwargs.pop("reuse_compiled", "auto"))
-        self._reuse = Reuse(False, None)
+        self._reuse = Reuse(False)
         self._states: list[Any] = []
         super().__init__(
             oracle=oracle,
@@ -127,12 +128,12 @@ class Tuner(BaseTuner):
         callbacks = kwargs.pop("callbacks", None)
         kwargs.update(self._budget_of(trial))
         several = self._number_of_executions() > 1 and self.distribution_strategy is None
-        self._reuse = Reuse(self.reuse_compiled if several else False, self.hypermodel)
+        self._reuse = Reuse(self.reuse_compiled if several else False, self._own_training())
         try:
             with scratch_folder() as folder:
                 return TrialRun(self, trial, Path(folder)).run(callbacks, args, kwargs)
         finally:
-            self._reuse = Reuse(False, None)  # lets go of the model
+            self._reuse = Reuse(False)  # lets go of the model
 
     def training_state(self, trial: Trial, model: Any, execution: int = 0) -> TrainingState:
         """For a `run_trial` that trains on its own: saves its state, and goes on with it.
@@ -214,7 +215,7 @@ class Tuner(BaseTuner):
     def _build_and_fit_model(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
         """One execution: a fresh model, trained; returns what `HyperModel.fit` returned."""
         hp = trial.hyperparameters
-        model = self._reuse.model_for(self._try_build(hp), args, kwargs)
+        model = self._reuse.model_for(lambda: self._try_build(hp), args, kwargs)
         if self.max_model_size is not None and not model.built:
             kwargs["callbacks"] = [*kwargs.get("callbacks", []), self._size_limit()]
         result = self.hypermodel.fit(hp, model, *args, **kwargs)  # type: ignore[union-attr]
@@ -225,6 +226,16 @@ class Tuner(BaseTuner):
             description.keep(self.search_project, trial, model)
         self._reuse.keep(model)
         return result
+
+    def _own_training(self) -> str | None:
+        """Names what a subclass has put in the place of our code around a training."""
+        fit = getattr(getattr(self.hypermodel, "fit", None), "__func__", None)
+        if fit is not HyperModel.fit:
+            return "`HyperModel.fit`"
+        ends = ("batch_begin", "batch_end", "epoch_begin", "epoch_end")
+        hooks = [f"on_{end}" for end in ends]
+        changed = [n for n in hooks if getattr(type(self), n) is not getattr(Tuner, n)]
+        return f"`{changed[0]}`" if changed else None
 
     def _try_build(self, hp: HyperParameters) -> Any:
         """Builds a model in a clean session, and refuses what is no model or too large."""

@@ -59,7 +59,8 @@ def pool_of(client: SyncPrefectClient, name: str) -> tuple[WorkPool, bool]:
 
 def check_reachable(pool: WorkPool, directory: str) -> None:
     """Raises ValueError for a directory that would be gone with a run of the pool."""
-    if pool.type != PROCESS and "://" not in directory:
+    scheme = directory.partition("://")[0] if "://" in directory else "file"
+    if pool.type != PROCESS and scheme in ("file", "local", "memory"):
         msg = (
             f"Expected --directory to be an object store, since the runs of a pool of the type "
             f"{pool.type} have no disk that stays. Received: directory={directory!r}."

@@ -70,7 +70,8 @@ def _saved(found: Found, trial: Trial) -> int | None:
     """Epochs after which its training was saved last; None without any."""
     store, paths = found.project.store, found.project.paths.trial(trial.trial_id)
     folders = {key for key in store.list(paths.folder) if key.startswith("execution-")}
-    for name in sorted(folders, reverse=True):
+    # Longer names first: execution-10 comes after execution-9.
+    for name in sorted(folders, key=lambda name: (len(name), name), reverse=True):
         with contextlib.suppress(KeyMissingError, ValueError):
             execution = ExecutionPaths(f"{paths.folder}/{name.strip('/')}")
             manifest = json.loads(store.read(execution.manifest))

@@ -39,6 +39,11 @@ def check_not_asked_to_stop() -> None:
         raise TerminatedError
 
 
+def forget_what_was_caught() -> None:
+    """For the next search of a program that has caught Ctrl-C, and goes on."""
+    _received.clear()
+
+
 def status_of(stop: BaseException) -> int:
     """The exit status that tells what stopped the command."""
     return INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED

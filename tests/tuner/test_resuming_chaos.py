@@ -11,7 +11,7 @@ from resuming import assert_same
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
-CASES = int(os.environ.get("CHAOS_CASES", "3"))
+CASES = int(os.environ.get("CHAOS_CASES", "2"))
 SEED = int(os.environ.get("CHAOS_SEED", "0"))
 
 

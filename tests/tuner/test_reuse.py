@@ -30,8 +30,9 @@ def images(hp):
     ]
 
 
-def lazy(hp):
+def dense(hp):
     return [
+        keras.Input((4,)),
         keras.layers.Dense(5, "tanh", kernel_regularizer="l2"),
         keras.layers.Dense(1, "sigmoid"),
     ]
@@ -60,27 +61,29 @@ def stopping():
 
 
 SAFE = {
-    "images": (images, adam, {}, {"x": IMAGES, "class_weight": {0: 1.0, 1: 2.0}}),
-    "schedule": (images, adam_w, {"metrics": ["AUC"]}, {"x": IMAGES, "sample_weight": LABELS + 1}),
-    "scaled": (lazy, sgd, {"steps_per_execution": 2}, {"x": ROWS, "callbacks": stopping}),
+    "images": (images, adam_w, {"metrics": ["AUC"]}, {"x": IMAGES, "sample_weight": LABELS + 1}),
+    "average": (dense, adam, {}, {"x": ROWS, "class_weight": {0: 1.0, 1: 2.0}}),
+    "scaled": (dense, sgd, {"steps_per_execution": 2}, {"x": ROWS, "callbacks": stopping}),
 }
 
 
-class Watcher(keras.callbacks.Callback):
-    """Keeps which models were trained, and what they ended with."""
+@pytest.fixture
+def trained(monkeypatch):
+    """Which models were trained, and what they ended with."""
+    seen, keep = [], Reuse.keep
 
-    def __init__(self):
-        super().__init__()
-        self.seen = []
+    def note(self, model):
+        variables = [*model.variables, *model.optimizer.variables]
+        seen.append((id(model), [np.array(v).tobytes() for v in variables]))
+        keep(self, model)
 
-    def on_train_end(self, logs=None):
-        self.seen.append((id(self.model), [np.array(v) for v in self.model.variables]))
-        self.seen[-1][1].extend(np.array(v) for v in self.model.optimizer.variables)
+    monkeypatch.setattr(Reuse, "keep", note)
+    return seen
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SAFE)
-def test_executions_that_are_not_traced_again_give_the_same_bits(tmp_path, name):
+def test_executions_that_are_not_traced_again_give_the_same_bits(tmp_path, name, trained):
     layers, optimizer, compiled, fit = SAFE[name]
 
     def build(hp):
@@ -89,8 +92,7 @@ def test_executions_that_are_not_traced_again_give_the_same_bits(tmp_path, name)
         return model
 
     def search(mode):
-        watcher = Watcher()
-        own = fit.get("callbacks", list)
+        trained.clear()
         tuner = RandomSearch(
             build,
             objective="val_loss",
@@ -102,17 +104,15 @@ def test_executions_that_are_not_traced_again_give_the_same_bits(tmp_path, name)
             reuse_compiled=mode,
         )
         options = {"y": LABELS, "epochs": 3, "batch_size": 16, "validation_split": 0.3}
-        options = {**options, **fit, "callbacks": lambda: [*own(), watcher], "verbose": 0}
-        tuner.search(**options)
+        tuner.search(**{**options, **fit, "verbose": 0})
         record = tuner.search_project.read_result("0000")["record"]
-        return watcher.seen, record["executions"]
+        return list(trained), record["executions"]
 
     (fresh, expected), (reused, found) = search(False), search("auto")
     assert len({model for model, _ in reused}) == 1
     assert found == expected
     assert expected[0] != expected[1]
-    for (_, one), (_, two) in zip(fresh, reused, strict=True):
-        assert [a.tobytes() for a in one] == [b.tobytes() for b in two]
+    assert [bits for _, bits in fresh] == [bits for _, bits in reused]
 
 
 class OwnDropout(keras.layers.Layer):
@@ -149,76 +149,151 @@ def closure():
     return keras.layers.Activation(relu)
 
 
+def looked_up():
+    layer = keras.layers.IntegerLookup()
+    layer.adapt(np.random.default_rng().permutation(40)[:10])
+    return layer
+
+
 UNSAFE = {
     "keras.random": OwnDropout,
     "tf.random": TensorFlowNoise,
     "numpy state": NumpyState,
     "adapted": adapted,
+    "looked up": looked_up,
     "closure": closure,
     "partial": lambda: keras.layers.Activation(functools.partial(tf.nn.leaky_relu)),
     "lambda": lambda: keras.layers.Lambda(lambda x: x),
     "configuration": lambda: keras.layers.Rescaling(float(np.random.default_rng().normal())),
+    "within": lambda: keras.Sequential([keras.layers.Lambda(lambda x: x)]),
+}
+# These keep state beside their variables, or draw random numbers while they are traced.
+UNSAFE_LAYERS = {
+    "stateful": ((8, 3, 2), lambda: keras.layers.LSTM(2, stateful=True)),
+    "augmentation": ((None, 6, 6, 3), keras.layers.AugMix),
 }
 
 
-def model_with(*layers, **compiled):
+def model_with(*layers, inputs=(None, 4), **compiled):
     keras.utils.clear_session()
-    model = keras.Sequential([keras.Input((4,)), *layers, keras.layers.Dense(1)])
+    first = keras.Input(batch_shape=inputs)
+    model = keras.Sequential([first, *layers, keras.layers.Flatten(), keras.layers.Dense(1)])
     model.compile(**{"optimizer": "sgd", "loss": "mse", **compiled})
     return model
 
 
-def second_model(
-    first, second, mode="auto", hypermodel=None, data=(ROWS, LABELS), change=lambda model: None
-):
-    """Which of two models the second execution trains; the first changes meanwhile."""
-    reuse = Reuse(mode, hypermodel or HyperModel())
-    assert reuse.model_for(first, data, {}) is first
-    first.optimizer.build(first.trainable_variables)
+def second_model(build, mode="auto", data=(ROWS, LABELS), change=lambda model: None, **more):
+    """The models that two executions train; the first one changes meanwhile."""
+    reuse = Reuse(mode, more.get("own_code"))
+    fit = {"callbacks": more.get("callbacks", ())}
+    first = reuse.model_for(build, data, fit)
+    if not first.optimizer.built:
+        first.optimizer.build(first.trainable_variables)
     change(first)
     reuse.keep(first)
-    return reuse.model_for(second, data, {})
+    return first, reuse.model_for(build, data, fit)
+
+
+def is_reused(*args, **kwargs):
+    first, second = second_model(*args, **kwargs)
+    return first is second
 
 
 def test_a_model_of_keras_gets_the_initial_values_of_the_fresh_one():
     for data in ((ROWS, LABELS), (tf.data.Dataset.from_tensors((ROWS, LABELS)),)):
-        first, fresh = (model_with(keras.layers.Dropout(0.5)) for _ in range(2))
-        expected = [np.array(v) for v in fresh.variables]
-        assert second_model(first, fresh, data=data) is first
-        for variable, value in zip(first.variables, expected, strict=True):
+        fresh = []
+
+        def build(fresh=fresh):
+            model = model_with(keras.layers.Dropout(0.5))
+            fresh[:] = [np.array(v) for v in model.variables]
+            return model
+
+        first, second = second_model(
+            build, data=data, change=lambda model: model.optimizer.iterations.assign(9)
+        )
+        assert second is first
+        for variable, value in zip(first.variables, fresh, strict=True):
             assert np.array_equal(variable, value)
+        assert int(first.optimizer.iterations) == 0
 
 
 @pytest.mark.parametrize("name", UNSAFE)
 def test_models_that_may_differ_in_more_than_their_values_are_built_again(name):
-    first, fresh = (model_with(UNSAFE[name]()) for _ in range(2))
-    assert second_model(first, fresh) is fresh
+    assert not is_reused(lambda: model_with(UNSAFE[name]()))
 
 
-def test_an_adapted_layer_is_found_by_trying_it():
-    first, fresh = (model_with(adapted()) for _ in range(2))
-    assert second_model(first, fresh, mode=True) is fresh
+@pytest.mark.parametrize("name", UNSAFE_LAYERS)
+def test_layers_that_keep_more_than_variables_are_built_again(name):
+    inputs, layer = UNSAFE_LAYERS[name]
+    assert not is_reused(lambda: model_with(layer(), inputs=inputs))
+
+
+def test_an_adapted_layer_is_found_by_trying_it_and_the_model_is_built_anew():
+    made = []
+
+    def build():
+        made.append(model_with(adapted()))
+        return made[-1]
+
+    first, second = second_model(build, mode=True)
+    assert made == [first, made[1], second]  # the second one was tried
+    assert not second.optimizer.built
 
 
 def own_loss(y, p):
     return keras.ops.mean(keras.ops.abs(y - p))
 
 
-class OwnFit(HyperModel):
+def test_code_of_the_users_own_is_trusted_only_if_they_say_so():
+    def build():
+        return model_with(loss=own_loss)
+
+    assert not is_reused(build)
+    assert is_reused(build, mode=True)
+    assert not is_reused(model_with, own_code="`HyperModel.fit`")
+    assert is_reused(model_with, mode=True, own_code="`HyperModel.fit`")
+
+
+class Plain(HyperModel):
+    def build(self, hp):
+        return model_with()
+
+
+class OwnFit(Plain):
     def fit(self, hp, model, *args, **kwargs):
         return model.fit(*args, **kwargs)
 
 
-def test_code_of_the_users_own_is_trusted_only_if_they_say_so():
-    def pair(layer=None):
-        return [model_with(*([layer()] if layer else []), loss=own_loss) for _ in range(2)]
+def test_what_a_user_puts_around_a_training_is_noticed(tmp_path):
+    class Hooked(RandomSearch):
+        def on_epoch_begin(self, trial, model, epoch, logs=None):
+            pass
 
-    first, fresh = pair(TensorFlowNoise)
-    assert second_model(first, fresh) is fresh
-    first, fresh = pair()
-    assert second_model(first, fresh, hypermodel=OwnFit()) is fresh
-    first, fresh = pair()
-    assert second_model(first, fresh, mode=True, hypermodel=OwnFit()) is first
+    def own_training(cls, hypermodel):
+        return cls(hypermodel, objective="loss", directory=str(tmp_path))._own_training()
+
+    plain = Plain()
+    assert own_training(RandomSearch, plain) is None
+    assert own_training(RandomSearch, lambda hp: model_with()) is None
+    assert own_training(RandomSearch, OwnFit()) == "`HyperModel.fit`"
+    assert own_training(Hooked, plain) == "`on_epoch_begin`"
+    plain.fit = lambda hp, model, *args, **kwargs: model.fit(*args, **kwargs)
+    assert own_training(RandomSearch, plain) == "`HyperModel.fit`"
+
+
+@pytest.mark.parametrize("name", ["BackupAndRestore", "LambdaCallback"])
+def test_callbacks_that_may_change_the_model_have_it_built_again(name, tmp_path):
+    made = {"BackupAndRestore": [str(tmp_path)], "LambdaCallback": []}
+    callbacks = [getattr(keras.callbacks, name)(*made[name])]
+    assert not is_reused(model_with, callbacks=callbacks)
+    assert is_reused(model_with, callbacks=[keras.callbacks.EarlyStopping()])
+
+
+def test_optimizers_that_are_shared_or_begin_with_the_weights_have_it_built_again():
+    shared = keras.optimizers.Adam()
+    assert not is_reused(lambda: model_with(optimizer=shared), mode=True)
+    assert not is_reused(lambda: model_with(optimizer=keras.optimizers.ScheduleFreeAdamW()))
+    assert is_reused(lambda: model_with(optimizer=keras.optimizers.Adam()))
 
 
 CHANGES = {
@@ -230,17 +305,25 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_model_that_was_changed_while_it_trained_is_not_used_again(name):
-    first, fresh = (model_with(keras.layers.Dropout(0.5), optimizer="adam") for _ in range(2))
-    assert second_model(first, fresh, change=CHANGES[name]) is fresh
+    def build():
+        return model_with(keras.layers.Dropout(0.5), optimizer="adam")
+
+    assert not is_reused(build, change=CHANGES[name])
 
 
-def test_what_runs_eagerly_or_takes_much_memory_is_built_again(monkeypatch):
-    first, fresh = (model_with(run_eagerly=True) for _ in range(2))
-    assert second_model(first, fresh) is fresh
+def test_what_runs_eagerly_is_distributed_or_takes_much_memory_is_built_again(monkeypatch):
+    assert not is_reused(lambda: model_with(run_eagerly=True))
+
+    def distributed():
+        with tf.distribute.OneDeviceStrategy("/cpu:0").scope():
+            model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+            model.compile("sgd", "mse")
+            return model
+
+    assert not is_reused(distributed, mode=True)
     assert LARGEST > 1000
     monkeypatch.setattr("tuner.training.reuse.LARGEST", 10)
-    first, fresh = (model_with() for _ in range(2))
-    assert second_model(first, fresh) is fresh
+    assert not is_reused(model_with)
 
 
 def test_the_mode_is_checked():

@@ -8,15 +8,14 @@ Across trials this would not do: most hyperparameters of an optimizer are consta
 from __future__ import annotations
 
 import logging
-import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
-from tuner.hypermodel import HyperModel
-from tuner.training.alike import agree, build_like, data_for, difference
+from tuner.training.alike import agree, data_for, difference
 from tuner.training.foreign import foreign_to_keras
+from tuner.training.known_to_keras import unknown_callback, unknown_layer, unknown_optimizer
 from tuner.training.model_state import size_of, variables_of
 from tuner.training.random_state import random_state, set_random_state
 
@@ -44,26 +43,32 @@ class Reuse:
     """What the executions of one trial hand on to each other.
 
     Args:
-        mode: `"auto"` where Keras's own code alone is at work; True where the user knows that what
-            else is at work depends on the model's variables alone; False never.
-        hypermodel: Its `fit` trains the model.
+        mode: `"auto"` where parts of Keras alone are at work that are known to depend on nothing
+            but variables; True where the user knows it of what else is at work; False never.
+        own_code: What of the tuner's or the hypermodel's training is somebody else's, in words.
     """
 
-    def __init__(self, mode: Mode, hypermodel: Any) -> None:
+    def __init__(self, mode: Mode, own_code: str | None = None) -> None:
         self._asked = self._mode = mode
-        self._hypermodel = hypermodel
+        self._own_code = own_code
         self._compiled: Any = None
 
-    def model_for(self, fresh: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """The model to train: the compiled one with the values of the fresh one, or the fresh one.
+    def model_for(
+        self, build: Callable[[], Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """The model to train: the compiled one with the values of a fresh one, or a fresh one.
 
         Args:
-            fresh: As it was built for this execution.
+            build: Makes a fresh model for this execution.
             args: Arguments of `fit`.
             kwargs: Likewise.
         """
+        if self._mode is False:
+            return build()
         compiled, self._compiled = self._compiled, None
-        objection = self._objection(fresh)
+        state = random_state()
+        fresh = build()
+        objection = self._objection(fresh, kwargs)
         if objection is not None:
             self._mode = False
         elif compiled is None:
@@ -72,8 +77,8 @@ class Reuse:
             objection = self._take_values(compiled, fresh, args, kwargs)
             if objection is None:
                 return compiled
-        if self._asked is False:
-            return fresh
+            set_random_state(state)
+            fresh = build()  # to try the other one has changed it
         level = logging.WARNING if self._asked is True else logging.DEBUG
         logger.log(level, "The model is traced again: %s.", objection)
         return fresh
@@ -83,22 +88,33 @@ class Reuse:
         if self._mode is not False:
             self._compiled = model
 
-    def _objection(self, fresh: Any) -> str | None:  # noqa: PLR0911 - one for each reason
-        """Why the trial's models cannot be used again."""
+    def _objection(  # noqa: PLR0911 - one for each reason
+        self, fresh: Any, kwargs: Mapping[str, Any]
+    ) -> str | None:
+        """Why the trial's models cannot be used again. Changes nothing of the model."""
         import keras
 
-        if self._mode is False:
-            return "`reuse_compiled` is off"
         if keras.backend.backend() != "tensorflow" or keras.distribution.distribution() is not None:
             return "only TensorFlow's graphs are known well enough"
-        if not getattr(fresh, "compiled", False) or fresh.run_eagerly:
-            return "it runs eagerly, or is not compiled"
+        if getattr(fresh, "_distribute_strategy", None) is not None:
+            return "it is distributed"
+        if not getattr(fresh, "compiled", False) or fresh.run_eagerly or not fresh.built:
+            return "it runs eagerly, is not compiled, or is built with the first batch"
+        if fresh.optimizer is None or fresh.optimizer.built:
+            return "its optimizer was built before"
         if self._mode is True:
             return None
-        if type(self._hypermodel).fit is not HyperModel.fit:
-            return "`HyperModel.fit` is overridden"
+        if self._own_code is not None:
+            return f"{self._own_code} is overridden"
         if size_of(fresh) > LARGEST:
             return "it takes much memory"
+        unknown = (
+            unknown_layer(fresh)
+            or unknown_optimizer(fresh.optimizer)
+            or unknown_callback(kwargs.get("callbacks") or ())
+        )
+        if unknown is not None:
+            return f"{unknown} is not among what is known to be safe"
         foreign = foreign_to_keras(fresh)
         return foreign and f"{foreign} is not of Keras"
 
@@ -109,42 +125,48 @@ class Reuse:
 
         Random generators stay as they would be had nobody tried.
         """
-        drawn = random.getstate()
         try:
-            build_like(fresh, compiled)
-            if random.getstate() != drawn:
-                return "its initial values are drawn with the first batch"
             objection = difference(compiled, fresh, described=self._mode == "auto")
             if objection is None and self._mode == "auto":
                 foreign = foreign_to_keras(compiled)  # a callback may have changed it on its way
                 objection = foreign and f"{foreign} is not of Keras"
-            if objection is None and not self._agree(compiled, fresh, args, kwargs):
-                objection = "it does not compute what a fresh model computes"
+            if objection is None:
+                objection = self._assign_and_compare(compiled, fresh, args, kwargs)
         except Exception as error:  # noqa: BLE001 - whatever it is, a fresh model is at hand
             return f"{type(error).__name__}: {error}"
         return objection
 
-    def _agree(
+    def _assign_and_compare(
         self, compiled: Any, fresh: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> bool:
-        values = [np.array(_array(variable)) for variable in variables_of(fresh)]
+    ) -> str | None:
+        optimizer = type(fresh.optimizer).from_config(fresh.optimizer.get_config())
+        optimizer.build(fresh.trainable_variables)
+        sources = [*_once(fresh.variables), *optimizer.variables]
+        targets = [*_once(compiled.variables), *compiled.optimizer.variables]
+        shapes = [[tuple(v.shape) for v in variables] for variables in (sources, targets)]
+        if shapes[0] != shapes[1] or len(targets) != len(variables_of(compiled)):
+            return "its variables are others"
+        values = [_array(variable) for variable in sources]
         state = random_state()
-        _assign(compiled, values)
-        try:
-            return agree(compiled, fresh, data_for(fresh, args, kwargs))
-        finally:
-            set_random_state(state)
-            for model in (compiled, fresh):  # trying may have changed them
-                _assign(model, values)
-            compiled.reset_metrics()
+        _assign(targets, values)
+        same = agree(compiled, fresh, data_for(fresh, args, kwargs))
+        set_random_state(state)
+        _assign(targets, values)  # trying may have changed them
+        compiled.reset_metrics()
+        compiled.stop_training = False
+        return None if same else "it does not compute what a fresh model computes"
 
 
-def _array(variable: Any) -> Any:
+def _once(variables: Sequence[Any]) -> list[Any]:
+    return list({id(variable): variable for variable in variables}.values())
+
+
+def _array(variable: Any) -> np.ndarray:
     import keras
 
-    return keras.ops.convert_to_numpy(variable)
+    return np.array(keras.ops.convert_to_numpy(variable))
 
 
-def _assign(model: Any, values: Sequence[np.ndarray]) -> None:
-    for variable, value in zip(variables_of(model), values, strict=True):
+def _assign(variables: Sequence[Any], values: Sequence[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
