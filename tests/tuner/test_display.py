@@ -62,6 +62,7 @@ def test_a_log_has_plain_lines_only():
         display.epoch_ended(trial, 0, {"val_accuracy": 0.1})
         display.trial_ended(trial)
         display.advanced()
+        display.advanced()  # nothing has happened
     lines = stream.getvalue().splitlines()
     assert lines[0] == "[0:00] trial 0001: val_accuracy 0.6"
     assert len(lines) == 2

@@ -65,7 +65,7 @@ class Display:
         pass
 
     def advanced(self) -> None:
-        """Called when the trials that could start after one ended have started."""
+        """Called after a trial's end, when those that could start have started, or more often."""
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +92,7 @@ class LogDisplay(Display):
         super().__init__(oracle)
         self.stream = stream
         self.replaces_bars = not bars
+        self._told: int | None = None
 
     def note(self, text: str) -> None:
         stream = self.stream or sys.stdout  # looked up late: tests and notebooks replace it
@@ -107,7 +108,10 @@ class LogDisplay(Display):
         self.note(f"trial {trial.trial_id}: {outcome_line(trial, self.oracle.objective.name)}")
 
     def advanced(self) -> None:
-        self.note(self.progress().line())
+        ended = len(self.oracle.search_history.end_order)
+        if ended != self._told:  # a trial that takes hours must not fill the log
+            self._told = ended
+            self.note(self.progress().line())
 
 
 def display_for(oracle: Oracle, stream: TextIO | None = None, *, bars: bool = False) -> Display:
