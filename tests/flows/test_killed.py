@@ -40,7 +40,9 @@ def test_a_killed_search_keeps_every_completed_trial_and_ends_with_exactly_max_t
     traces = tmp_path / "traces"
     traces.mkdir()
     env = {"NAP_SECONDS": "0.5", "NAP_TRACES": str(traces)}
-    first = trialflow("search", NAPS, "--slots", 2, **env)
+    first = trialflow("search", NAPS, "--slots", 2, NAP_LONG="0003", **env)
+    # One that is sure to run when the search is killed.
+    wait_until(lambda: list(traces.glob("run-0003-*")), first)
     wait_until(lambda: len(list((project / "trials").glob("*/result.json"))) >= 3, first)
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
@@ -54,6 +56,7 @@ def test_a_killed_search_keeps_every_completed_trial_and_ends_with_exactly_max_t
     assert before.items() <= after.items()
     tries = {t["trial_id"]: t["tries"] for t in status(project, environment)["trials"]}
     assert set(tries.values()) == {1, 2}
+    assert tries["0003"] == 2
     for trial_id in before:  # ended trials never ran again
         assert len(list(traces.glob(f"run-{trial_id}-*"))) == 1
     assert sorted(after) == [f"{n:04d}" for n in range(8)]

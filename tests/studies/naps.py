@@ -29,6 +29,8 @@ class NapTuner(BaseTuner):
             raise FailedTrialError("asked to fail")
         if os.environ.get("NAP_RAISE"):
             raise ValueError("asked to raise")
+        if os.environ.get("NAP_LONG") == trial.trial_id:
+            time.sleep(60)
         time.sleep(SECONDS + pause)
         while UNTIL and not Path(UNTIL).exists():
             time.sleep(0.05)
