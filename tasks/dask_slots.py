@@ -11,7 +11,6 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import asdict
 from queue import Empty
-from types import TracebackType
 from typing import Any, Self
 
 from distributed import Future
@@ -109,12 +108,7 @@ class DaskSlots:
         self.cluster.connect()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
         deadline = time.monotonic() + self.limits.grace + LEAVE
         while self._leased and time.monotonic() < deadline:

@@ -258,12 +258,7 @@ class LocalSlots:
             self._server_of(place).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
         self._wait_for_slots()
         for server in self._servers.values():

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Self, TextIO
 
 from tuner.oracle import Oracle
@@ -62,7 +61,7 @@ class Display:
         """Called after an epoch, counted from 0, with its metrics."""
 
     def trial_ended(self, trial: Trial) -> None:
-        pass
+        self.note(f"trial {trial.trial_id}: {outcome_line(trial, self.oracle.objective.name)}")
 
     def advanced(self) -> None:
         """Called after a trial's end, when those that could start have started, or more often."""
@@ -70,12 +69,7 @@ class Display:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         pass
 
 
@@ -103,9 +97,6 @@ class LogDisplay(Display):
     def epoch_ended(self, trial: Trial, epoch: int, logs: Mapping[str, Any]) -> None:
         if self.oracle.verbose >= EPOCHS and self.replaces_bars:
             self.note(f"trial {trial.trial_id}, epoch {epoch + 1}: {metrics_line(logs)}")
-
-    def trial_ended(self, trial: Trial) -> None:
-        self.note(f"trial {trial.trial_id}: {outcome_line(trial, self.oracle.objective.name)}")
 
     def advanced(self) -> None:
         ended = len(self.oracle.search_history.end_order)

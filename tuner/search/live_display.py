@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from tuner.oracle import Oracle
-from tuner.search.display import Display
-from tuner.search.progress import outcome_line, values_line
-from tuner.search.running import RunningTrials
-from tuner.trial import Trial
+from tuner.search.progress import values_line
+from tuner.search.redrawn_display import RedrawnDisplay
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -20,7 +16,7 @@ WIDEST = 60
 """Columns of the bar."""
 
 
-class LiveDisplay(Display):
+class LiveDisplay(RedrawnDisplay):
     """Redrawn in place; what trials print goes above it.
 
     Args:
@@ -28,36 +24,16 @@ class LiveDisplay(Display):
         stream: A terminal.
     """
 
-    replaces_bars = True
-    redraws = True
-
     def __init__(self, oracle: Oracle, stream: TextIO) -> None:
         super().__init__(oracle)
         from rich.console import Console
 
         self.console = Console(file=stream, highlight=False)
-        self._running = RunningTrials(oracle.objective)
         self._live: Live | None = None
         self._progress = self.progress()
 
     def note(self, text: str) -> None:
         self.console.print(text, markup=False, soft_wrap=True)
-
-    def trial_began(self, trial: Trial) -> None:
-        super().trial_began(trial)
-        self._running.began(trial)
-        self.advanced()
-
-    def batch_ended(self, trial: Trial, epoch: int, batch: int, params: Mapping[str, Any]) -> None:
-        self._running.batch_ended(trial, epoch, batch, params)
-
-    def epoch_ended(self, trial: Trial, epoch: int, logs: Mapping[str, Any]) -> None:
-        self._running.epoch_ended(trial, epoch, logs)
-
-    def trial_ended(self, trial: Trial) -> None:
-        self._running.ended(trial)
-        self.note(f"trial {trial.trial_id}: {outcome_line(trial, self.oracle.objective.name)}")
-        self.advanced()
 
     def advanced(self) -> None:
         # Here, in a thread that may read the history, not in the one that draws.
@@ -67,19 +43,14 @@ class LiveDisplay(Display):
         from rich.live import Live
 
         self._live = Live(get_renderable=self._render, console=self.console, refresh_per_second=4)
-        self._live.__enter__()
+        self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live is not None:
-            self._running.clear()
+            self.running.clear()
             self.advanced()
-            self._live.__exit__(kind, error, trace)
+            self._live.stop()
 
     def _render(self) -> Table:
         from rich.progress_bar import ProgressBar
@@ -96,7 +67,7 @@ class LiveDisplay(Display):
         table.add_row(Text(counts))
         if progress.best is not None:
             table.add_row(Text(f"{progress.best_line()}: {values_line(progress.best.values)}"))
-        for running in self._running.listed():
+        for running in self.running.listed():
             line = f"  trial {running.trial_id}  {running.line(progress.metric)}  {running.values}"
             table.add_row(Text(line, style="dim"))
         return table

@@ -5,16 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from types import TracebackType
 from typing import Any, Self
 
 from tuner.oracle import Oracle
-from tuner.search.display import Display
-from tuner.search.progress import number, outcome_line, values_line
-from tuner.search.running import RunningTrials
-from tuner.trial import Trial
+from tuner.search.progress import number, values_line
+from tuner.search.redrawn_display import RedrawnDisplay
 
 INTERVAL = 0.25
 """Seconds between two updates."""
@@ -23,18 +20,14 @@ BEST, LATEST = 5, 5
 """Trials and notes that are listed: a long search must not fill the notebook."""
 
 
-class NotebookDisplay(Display):
+class NotebookDisplay(RedrawnDisplay):
     """Progress, best trials, running trials and latest news in one place.
 
     What trials print goes to the cell's output, beside it.
     """
 
-    replaces_bars = True
-    redraws = True
-
     def __init__(self, oracle: Oracle) -> None:
         super().__init__(oracle)
-        self._running = RunningTrials(oracle.objective)
         self._news: deque[str] = deque(maxlen=LATEST)
         self._lock = threading.Lock()
         self._handle: Any = None
@@ -44,24 +37,10 @@ class NotebookDisplay(Display):
         self._news.append(text)
         self._draw()
 
-    def trial_began(self, trial: Trial) -> None:
-        super().trial_began(trial)
-        self._running.began(trial)
-        self._draw()
-
-    def batch_ended(self, trial: Trial, epoch: int, batch: int, params: Mapping[str, Any]) -> None:
-        self._running.batch_ended(trial, epoch, batch, params)
-        self._draw()
-
-    def epoch_ended(self, trial: Trial, epoch: int, logs: Mapping[str, Any]) -> None:
-        self._running.epoch_ended(trial, epoch, logs)
-        self._draw()
-
-    def trial_ended(self, trial: Trial) -> None:
-        self._running.ended(trial)
-        self.note(f"trial {trial.trial_id}: {outcome_line(trial, self.oracle.objective.name)}")
-
     def advanced(self) -> None:
+        self._draw()
+
+    def redraw(self) -> None:
         self._draw()
 
     def __enter__(self) -> Self:
@@ -72,13 +51,8 @@ class NotebookDisplay(Display):
         )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._running.clear()
+    def __exit__(self, *_: object) -> None:
+        self.running.clear()
         self._draw(at_once=True)
         self._handle = None
 
@@ -108,7 +82,7 @@ class NotebookDisplay(Display):
         ranked = self.oracle.search_history.ranked()[:BEST]
         best = [(t.trial_id, number(t.score), values_line(t.values)) for t in ranked]
         parts.append(_table(("best", metric, "hyperparameters"), best))
-        running = [(r.trial_id, r.line(metric), r.values) for r in self._running.listed()]
+        running = [(r.trial_id, r.line(metric), r.values) for r in self.running.listed()]
         parts.append(_table(("running", "", "hyperparameters"), running))
         parts += [f"<div>{escape(line)}</div>" for line in self._news]
         return "".join(parts)
