@@ -10,7 +10,7 @@ PAGE = """<!DOCTYPE html>
 <style>
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff;
-  max-width: 56rem; margin: 0 auto; padding: 1rem; }
+  max-width: 72rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.5rem; margin: .5rem 0; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 0; }
@@ -24,7 +24,8 @@ td { border-bottom: 1px solid #eee; }
 figure { margin: 1.5rem 0; overflow-x: auto; break-inside: avoid; }
 figure svg { max-width: 100%; min-width: 30rem; height: auto; }
 footer { color: #666; margin-top: 2rem; font-size: .85rem; }
-@media print { body { max-width: none; } figure svg { min-width: 0; } .wide { overflow: visible; } }
+@media print { body { max-width: none; } figure svg { min-width: 0; }
+  .wide { overflow: visible; } th, td { white-space: normal; font-size: .8em; } }
 </style>
 </head>
 <body>
