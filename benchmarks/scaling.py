@@ -195,8 +195,7 @@ def main() -> None:
     with ExitStack() as stack:
         from flows.server import prefect_server
 
-        url = stack.enter_context(prefect_server(print))
-        os.environ["PREFECT_API_URL"] = f"{url}/api"
+        stack.enter_context(prefect_server(print))
         for _ in range(options.rounds):
             alone = 0.0
             for way in ways:

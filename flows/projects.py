@@ -22,7 +22,7 @@ class Found:
     history: History
 
     def status(self) -> dict[str, Any]:
-        """What `trialflow status --json` prints."""
+        """The project and its trials, as JSON."""
         history = self.history
         state: dict[str, Any] = to_json(
             {

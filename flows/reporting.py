@@ -27,7 +27,8 @@ def report(
     """Publishes leaderboard and figures of a project, which is only read.
 
     Returns:
-        What `trialflow search --json` prints; see `flows.result.SearchResult`.
+        See `flows.result.SearchResult`; all but its leaderboard is what
+        `trialflow search --json` prints.
     """
     found = open_project(project_url)
     history = found.history

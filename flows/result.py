@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,6 +37,11 @@ class SearchResult:
     def to_json(self) -> dict[str, Any]:
         state: dict[str, Any] = to_json(asdict(self))
         return state
+
+
+def without_leaderboard(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer of a command: `trialflow trials --json` has the trials."""
+    return {key: value for key, value in result.items() if key != "leaderboard"}
 
 
 def result_of(history: History, url: str, seconds: float, ended_before: int) -> SearchResult:

@@ -80,7 +80,8 @@ def search(
     """Searches hyperparameters; on a project that exists, it goes on where that stopped.
 
     Returns:
-        What `trialflow search --json` prints; see `flows.result.SearchResult`.
+        See `flows.result.SearchResult`; all but its leaderboard is what
+        `trialflow search --json` prints.
     """
     arguments = dict(locals())
     began = time.monotonic()
@@ -109,9 +110,9 @@ def _search(arguments: Mapping[str, Any], name: str, began: float) -> dict[str, 
     )
     _limit(tuner, arguments)
     project, setup = tuner.search_project, child_setup(study, tuner, executions)
-    RunSettings.of(setup, max(1, len(places)), arguments).save(project)
     if engine != LOCAL and not study.endswith(".py"):
         setup["study"] = study  # a module, which lies elsewhere on other machines
+    RunSettings.of(setup, max(1, len(places)), arguments).save(project)
     slots = create_slots(engine, choice, setup, project, preload(tuner))
     artifacts.introduce(project, study, tuner.oracle)
     return run_search(tuner, slots, began).to_json()

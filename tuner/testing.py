@@ -138,6 +138,11 @@ class OracleTests:
             search.end(trial)
         again = oracle.create_trial("once more")
         assert answer.status != TrialStatus.STOPPED or again.status == TrialStatus.STOPPED
+        if again.status == TrialStatus.RUNNING:
+            search.end(again)
+        search.run()
+        assert oracle.create_trial("at the end").status == TrialStatus.STOPPED
+        assert oracle.create_trial("after it").status == TrialStatus.STOPPED
 
     def test_a_resumed_search_asks_what_the_uninterrupted_one_asked(self) -> None:
         for order in range(3):

@@ -24,8 +24,9 @@ def report(
     While the search runs, the report shows how far it is.
     """
     with answered(debug=debug):
-        open_project(project_url).write_report(output)
+        found = open_project(project_url)
+        found.write_report(output)
     if as_json:
-        print_json({"project": project_url, "report": str(output)})
+        print_json({"project": found.project.url, "report": str(output)})
     else:
         typer.echo(f"Report: {output}")

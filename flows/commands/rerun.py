@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from flows.commands.answers import Debug, Json, ProjectUrl, answered
+from flows.commands.answers import Debug, Json, ProjectUrl, answered, print_json
 from flows.commands.rerunning import Comparison, repeat_trial
 from tuner.search.progress import number
 
@@ -32,7 +31,10 @@ def rerun(
         compared = repeat_trial(
             project_url, trial_id, study, lambda line: typer.echo(line, err=True)
         )
-    typer.echo(_as_json(compared) if as_json else _describe(compared))
+    if as_json:
+        print_json(_to_json(compared))
+    else:
+        typer.echo(_describe(compared))
     if compared.difference is not None:
         raise typer.Exit(1)
 
@@ -48,8 +50,8 @@ def _describe(compared: Comparison) -> str:
     return "\n".join([*lines, equal if difference is None else f"Different: {difference}"])
 
 
-def _as_json(compared: Comparison) -> str:
-    state = {
+def _to_json(compared: Comparison) -> dict[str, Any]:
+    return {
         "project": compared.project,
         "trial_id": compared.trial_id,
         "seed": compared.seed,
@@ -57,4 +59,3 @@ def _as_json(compared: Comparison) -> str:
         "difference": compared.difference,
         "scores": {"then": compared.then["scores"], "now": compared.now["scores"]},
     }
-    return json.dumps(state, allow_nan=False)

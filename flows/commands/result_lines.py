@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import Any, TextIO
 
-from flows.result import result_of
+from flows.result import result_of, without_leaderboard
 from tuner.base_tuner import BaseTuner
 from tuner.search.launching import Launcher, launching
 
@@ -34,8 +34,9 @@ class ResultLines:
             self._launcher(tuner, args, kwargs)
         history, seconds = tuner.oracle.search_history, time.monotonic() - began
         result = result_of(history, tuner.search_project.url, seconds, before).to_json()
-        del result["leaderboard"]
-        print(json.dumps(result, allow_nan=False), file=self._stream, flush=True)
+        # In one piece: several threads may search.
+        self._stream.write(json.dumps(without_leaderboard(result), allow_nan=False) + "\n")
+        self._stream.flush()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import typer
 
 from flows.commands import tables
 from flows.commands.answers import answered, print_json
+from flows.result import without_leaderboard
 from flows.running.stopping import (
     INTERRUPTED,
     TerminatedError,
@@ -36,7 +37,7 @@ def search_and_show(parameters: dict[str, Any], *, as_json: bool, debug: bool) -
         typer.echo(f"Stopped. To go on: {resume_command(_words())}", err=True)
         raise typer.Exit(status_of(stop)) from None
     if as_json:
-        print_json({k: v for k, v in result.items() if k != "leaderboard"})
+        print_json(without_leaderboard(result))
     else:
         typer.echo(tables.leaderboard(result))
 

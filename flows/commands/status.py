@@ -8,7 +8,6 @@ from flows.commands.answers import Debug, Json, ProjectUrl, answered, print_json
 from flows.commands.summary import describe
 from flows.commands.summary import status as look_at
 from flows.projects import open_project
-from tuner.jsonable import to_json
 
 
 def status(project_url: ProjectUrl, as_json: Json = False, debug: Debug = False) -> None:
@@ -19,6 +18,6 @@ def status(project_url: ProjectUrl, as_json: Json = False, debug: Debug = False)
     with answered(debug=debug):
         state = look_at(open_project(project_url))
     if as_json:
-        print_json(to_json(state))
+        print_json(state)
     else:
         typer.echo(describe(state))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
+import shlex
 import textwrap
 from typing import Any
 
 from flows.commands.tables import moment, width
 from flows.projects import Found
-from storage import ExecutionPaths, KeyMissingError, lease_holder
+from storage import lease_holder
 from tuner.search.progress import number, values_line
+from tuner.training.attempts import progress_of
 from tuner.trial import Trial
 
 SHOWN = 20
@@ -24,10 +24,7 @@ def status(found: Found) -> dict[str, Any]:
         **found.status(),
         "best": found.best(),
         "searched_by": owner and {"host": owner.host, "pid": owner.pid, "since": owner.opened},
-        "running_trials": [
-            {"trial_id": trial.trial_id, "tries": trial.tries, "saved_epochs": _saved(found, trial)}
-            for trial in found.history.running.values()
-        ],
+        "running_trials": [_running(found, trial) for trial in found.history.running.values()],
     }
 
 
@@ -47,13 +44,14 @@ def describe(state: dict[str, Any]) -> str:
         lines.append(f"Best: {score} (trial {best['trial_id']})")
         lines += textwrap.wrap(values, width(), initial_indent="  ", subsequent_indent="  ")
     for trial in state["running_trials"][:SHOWN]:
-        saved = trial["saved_epochs"]
-        epochs = "no epoch saved yet" if saved is None else f"{saved} epochs saved"
-        lines.append(f"  trial {trial['trial_id']}: {epochs}, try {trial['tries']}")
+        saved, done = trial["saved_epochs"], trial["executions"]
+        epochs = f"{saved} epochs saved" if saved else "no epoch saved yet"
+        before = f"{done} executions done, " if done else ""
+        lines.append(f"  trial {trial['trial_id']}: {before}{epochs}, try {trial['tries']}")
     if len(state["running_trials"]) > SHOWN:
         lines.append(f"  and {len(state['running_trials']) - SHOWN} more")
     command = "resume" if state["ended"] is None and state["searched_by"] is None else "trials"
-    return "\n".join([*lines, f"  trialflow {command} {state['project']}"])
+    return "\n".join([*lines, f"  trialflow {command} {shlex.quote(state['project'])}"])
 
 
 def _who(state: dict[str, Any]) -> str:
@@ -66,14 +64,12 @@ def _who(state: dict[str, Any]) -> str:
     return "Stopped: nobody searches on it now"
 
 
-def _saved(found: Found, trial: Trial) -> int | None:
-    """Epochs after which its training was saved last; None without any."""
-    store, paths = found.project.store, found.project.paths.trial(trial.trial_id)
-    folders = {key for key in store.list(paths.folder) if key.startswith("execution-")}
-    # Longer names first: execution-10 comes after execution-9.
-    for name in sorted(folders, key=lambda name: (len(name), name), reverse=True):
-        with contextlib.suppress(KeyMissingError, ValueError):
-            execution = ExecutionPaths(f"{paths.folder}/{name.strip('/')}")
-            manifest = json.loads(store.read(execution.manifest))
-            return int(manifest["epoch"])
-    return None
+def _running(found: Found, trial: Trial) -> dict[str, Any]:
+    """What a trial that runs has saved: executions that are done, and epochs of the next one."""
+    executions, epochs = progress_of(found.project, trial)
+    return {
+        "trial_id": trial.trial_id,
+        "tries": trial.tries,
+        "executions": executions,
+        "saved_epochs": epochs,
+    }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,6 +12,7 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.control import strip_control_codes
 from rich.table import Table
 
 from flows.projects import Found, describe
@@ -18,6 +21,8 @@ from tuner.trial import Trial
 
 WIDTH = 80
 """Columns where there is no terminal, and the most in one."""
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b")
+"""What colours a terminal: messages of errors have it at times."""
 USUAL = "every trial has ended"
 """Why a search ends, where there is nothing more to say."""
 
@@ -38,12 +43,9 @@ def leaderboard(result: Mapping[str, Any]) -> str:
         ]
         columns = ["rank", "trial", result["objective"], "time", "hyperparameters"]
         lines.append(table(columns, rows))
-    lines += [
-        f"Results: {result['project']}",
-        f"  trialflow status {result['project']}",
-        f"  trialflow best {result['project']}",
-        f"  trialflow report {result['project']}",
-    ]
+    lines.append(f"Results: {result['project']}")
+    project = shlex.quote(result["project"])
+    lines += [f"  trialflow {command} {project}" for command in ("status", "best", "report")]
     return "\n".join(lines)
 
 
@@ -81,9 +83,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         grid.add_column(name, no_wrap=True)
     grid.add_column(columns[-1], overflow="fold")
     for row in rows:
-        grid.add_row(*row)
+        grid.add_row(*(strip_control_codes(_ESCAPES.sub("", cell)) for cell in row))
     text = io.StringIO()
-    console = Console(file=text, width=width(), color_system=None, highlight=False)
+    console = Console(file=text, width=width(), color_system=None, highlight=False, emoji=False)
     console.print(grid, markup=False)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
 

@@ -26,5 +26,5 @@ MaxTotalEpochs = Annotated[
     int | None, Field(description=EPOCHS, ge=1), typer.Option(min=1, help=EPOCHS)
 ]
 MaxDeviceHours = Annotated[
-    float | None, Field(description=HOURS, gt=0), typer.Option(min=0, help=HOURS)
+    float | None, Field(description=HOURS, ge=0.001), typer.Option(min=0.001, help=HOURS)
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from prefect.client.orchestration import get_client
 
 from flows.opening import project_name_of
 from flows.result import SearchResult
+from storage import split_url
 from tuner.oracle import Oracle
 from tuner.search.progress import number
 from tuner.state.project import Project
@@ -37,7 +39,7 @@ def introduce(project: Project, study: str, oracle: Oracle) -> None:
     tags = {"trialflow", f"study: {project_name_of(study, None)}", type(oracle).__name__}
     attempt(lambda: _tag(tags))
     key = artifact_key("project", project.url)
-    description = f"Where the search lies: `trialflow status {project.url}`"
+    description = f"Where the search lies: `trialflow status {shlex.quote(project.url)}`"
     attempt(lambda: create_link_artifact(url, link_text=url, key=key, description=description))
 
 
@@ -48,17 +50,17 @@ def _tag(tags: set[str]) -> None:
 
 
 class Progress:
-    """The live artifact: how many of the planned trials have ended, and the best score."""
+    """The live artifact: which share of the planned trials has ended."""
 
     def __init__(self, oracle: Oracle) -> None:
         self.oracle = oracle
         self._artifact: UUID | None = None
         self._next = 0.0
 
-    def update(self) -> None:
+    def update(self, *, at_once: bool = False) -> None:
         """Publishes how far the search is; skipped when that was done just now."""
         total = self.oracle.planned_trials
-        if total is None or time.monotonic() < self._next:
+        if total is None or (time.monotonic() < self._next and not at_once):
             return
         self._next = time.monotonic() + INTERVAL
         percent = min(100.0, 100 * len(self.oracle.search_history.end_order) / max(1, total))
@@ -95,7 +97,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def artifact_key(kind: str, project: str) -> str:
     """The key of a project's artifact: its versions line up over the runs."""
-    name = re.sub(r"[^a-z0-9]+", "-", project.rsplit("/", 1)[-1].lower()).strip("-")
+    name = re.sub(r"[^a-z0-9]+", "-", split_url(project)[1].lower()).strip("-")
     return f"{kind}-{name}"
 
 

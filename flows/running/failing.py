@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
-from prefect import get_run_logger
+from prefect import get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
@@ -26,8 +27,11 @@ def failed(error: Exception, directory: str, project_name: str) -> State[Any]:
 
 
 def _next_step(error: Exception, project_url: str | None) -> str:
+    # Prefect takes Retry only for the runs of a deployment.
+    again = "run it again" if runtime.deployment.id is None else "press Retry"
     if isinstance(error, LeaseHeldError | FencedError):
-        return "To go on once the other search has ended: press Retry, or set `wait`."
+        return f"To go on once the other search has ended: {again}, or set `wait`."
     if project_url is not None:
-        return f"Nothing is lost. To go on: press Retry, or run: trialflow resume {project_url}"
-    return "Nothing was begun. Correct it, and press Retry, or start a run with other parameters."
+        resume = f"trialflow resume {shlex.quote(project_url)}"
+        return f"Nothing is lost. To go on: {again}, or run: {resume}"
+    return f"Nothing was begun. Correct it, and {again}, or start a run with other parameters."

@@ -70,6 +70,7 @@ class FanOut:
             if self.started and len(self.oracle.end_order) > self.runner.display.ended_before:
                 self.runner.display.advanced()
             if not self.pending:
+                self.progress.update(at_once=True)
                 return self.done or "every trial has ended"
             self._wait_for_one()
             self.progress.update()

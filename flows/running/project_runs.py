@@ -7,6 +7,8 @@ from typing import Annotated
 from prefect import runtime
 from pydantic import Field
 
+from storage import split_url
+
 ProjectUrl = Annotated[
     str, Field(title="Project URL", description="Path or URL of the project.", min_length=1)
 ]
@@ -15,4 +17,4 @@ ProjectUrl = Annotated[
 def run_name() -> str:
     """A run on a project is named after it."""
     url: str = runtime.flow_run.parameters["project_url"]
-    return url.rstrip("/").rsplit("/", 1)[-1]
+    return split_url(url)[1]

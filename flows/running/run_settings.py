@@ -19,7 +19,7 @@ class RunSettings:
     """With what `trialflow search` ran a project last: what resuming and repeating it take."""
 
     study: str
-    """Path of the study file."""
+    """Path of the study file; on other machines than this one, the module if one was named."""
     executions_per_trial: int | None = None
     """What the command said instead of the study."""
     slots: int = 1

@@ -4,14 +4,16 @@ import re
 import sys
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support import ROOT
+from support import ROOT, wait_until
 
 from tuner import Objective, TrialStatus
 from tuner.oracles import RandomSearchOracle
 from tuner.search.display import LogDisplay, display_for
 from tuner.search.live_display import LiveDisplay
+from tuner.search.notebook_display import NotebookDisplay
 from tuner.search.progress import Progress, clock, outcome_line, progress_of
 from tuner.testing import mixed_space
 
@@ -81,11 +83,13 @@ def test_a_terminal_shows_each_running_trial_in_place(monkeypatch):
         display.batch_ended(running, 5, 2, {"epochs": 9, "steps": None})
         display._live.refresh()
         display.epoch_ended(running, 5, {"val_accuracy": float("nan")})
-        display.note("by the way")
+        display._live.refresh()
+        display.note("by the way :smile:")
     shown = stream.getvalue()
     assert "trial 0002  epoch 5, val_accuracy 0.75, 0:00" in shown
     assert "epoch 6/9, batch 3, val_accuracy 0.75" in shown
-    assert "by the way" in shown
+    assert "epoch 6/9, val_accuracy nan" in shown
+    assert "by the way :smile:" in shown
     assert "2/3 done" in shown
 
 
@@ -137,6 +141,41 @@ def test_nothing_is_redrawn_where_it_would_be_torn(kind, monkeypatch):
         thread.start()
         thread.join()
     assert isinstance(found[0], LogDisplay)
+
+
+class Handle:
+    """What a notebook gives for an output."""
+
+    def __init__(self):
+        self.shown = []
+
+    def update(self, bundle, **_):
+        self.shown.append(bundle["text/html"])
+
+
+def test_a_notebook_shows_a_trial_that_begins_right_after_another_has_ended():
+    oracle = make(trials=5)
+    display, trials = NotebookDisplay(oracle), [oracle.create_trial(str(n)) for n in range(2)]
+    display._handle = handle = Handle()
+    for trial in trials:
+        display.trial_began(trial)
+    wait_until(lambda: handle.shown and "running, 0:0" in handle.shown[-1])
+    wait_until(lambda: all(f">{trial.trial_id}<" in handle.shown[-1] for trial in trials))
+    display.batch_ended(trials[1], 2, 3, {"epochs": 9, "steps": 8})
+    wait_until(lambda: "epoch 3/9, batch 4/8" in handle.shown[-1])
+    assert len(handle.shown) <= 4  # not each time
+    display.__exit__(None, None, None)
+    assert "batch 4" not in handle.shown[-1]
+    assert "2/5 done" in handle.shown[-1]
+
+
+def test_a_notebook_is_drawn_by_several_threads(monkeypatch):
+    monkeypatch.setattr("tuner.search.notebook_display.INTERVAL", 0)
+    display = NotebookDisplay(make())
+    display._handle = Handle()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: display.note(f"news {n}"), range(800)))
+    assert len(display._handle.shown) == 800
 
 
 CELL = """

@@ -12,6 +12,7 @@ import pytest
 from tuner import GridSearch, HyperModel, Objective, RandomSearch, TrialStatus
 from tuner.errors import FatalValueError
 from tuner.hyperparameters import Choice, Int
+from tuner.search.display import Display
 
 pytestmark = pytest.mark.slow
 
@@ -295,3 +296,27 @@ def test_weights_that_a_subclass_has_saved_by_itself_are_loaded(tmp_path):
     best = tuner.get_best_models()[0]
     score = tuner.oracle.get_best_trials()[0].metrics.get_history("val_loss")[0].mean()
     assert best.evaluate(X[36:], Y[36:], verbose=0) == pytest.approx(score, rel=1e-5)
+
+
+class Watched(Display):
+    redraws = True
+
+    def __init__(self, oracle):
+        super().__init__(oracle)
+        self.told = []
+
+    def batch_ended(self, trial, epoch, batch, params):
+        self.told.append((trial.trial_id, epoch, batch, params["epochs"], params["steps"]))
+
+
+def test_a_display_that_is_redrawn_is_told_of_every_batch(tmp_path, monkeypatch):
+    shown = []
+
+    def watched(oracle, **_):
+        shown.append(Watched(oracle))
+        return shown[-1]
+
+    monkeypatch.setattr("tuner.base_tuner.display_for", watched)
+    make(tmp_path, max_trials=1).search(**{**DATA, "verbose": 1}, batch_size=12)
+    batches = [(epoch, batch) for epoch in range(2) for batch in range(3)]
+    assert shown[0].told == [("0000", epoch, batch, 2, 3) for epoch, batch in batches]

@@ -38,7 +38,9 @@ class Display:
     def progress(self) -> Progress:
         now = time.monotonic()
         # Starting up tells nothing of how long trials take.
-        return progress_of(self.oracle, self.ended_before, now - (self._trials_began or now))
+        seconds = now - (self._trials_began or now)
+        with self.oracle.lock:  # trials begin and end in other threads
+            return progress_of(self.oracle, self.ended_before, seconds)
 
     def note(self, text: str) -> None:
         """Says something that is not about one trial."""

@@ -28,7 +28,7 @@ class LiveDisplay(RedrawnDisplay):
         super().__init__(oracle)
         from rich.console import Console
 
-        self.console = Console(file=stream, highlight=False)
+        self.console = Console(file=stream, highlight=False, emoji=False)
         self._live: Live | None = None
         self._progress = self.progress()
 
