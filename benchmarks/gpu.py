@@ -16,9 +16,8 @@ import sys
 import time
 from typing import IO
 
-from tasks.gpu_memory import take_share
-from tasks.gpus import visible_gpus
-from tasks.placement import Placement, place_slots
+from tasks.hardware.gpus import take_share, visible_gpus
+from tasks.hardware.placement import Placement, place_slots
 
 READY = "ready"
 

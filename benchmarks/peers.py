@@ -13,80 +13,11 @@ from typing import Any
 import numpy as np
 from problems import Curves, Problem
 from runners import Run
+from samplers import OptunaSpace
 
 
 def is_installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
-
-
-class OptunaSpace:
-    """What `Problem.space` declares, asked of an Optuna trial."""
-
-    def __init__(self, trial: Any) -> None:
-        self.trial = trial
-        self.values: dict[str, Any] = {}
-        self._open = True
-
-    def Float(self, name: str, low: float, high: float, sampling: str = "linear") -> Any:
-        if self._open:
-            log = sampling == "log"
-            self.values[name] = self.trial.suggest_float(name, low, high, log=log)
-        return self.values.get(name)
-
-    def Int(self, name: str, low: int, high: int, sampling: str = "linear") -> Any:
-        if self._open:
-            self.values[name] = self.trial.suggest_int(name, low, high, log=sampling == "log")
-        return self.values.get(name)
-
-    def Choice(self, name: str, values: Sequence[Any]) -> Any:
-        if self._open:
-            self.values[name] = self.trial.suggest_categorical(name, values)
-        return self.values.get(name)
-
-    def Boolean(self, name: str) -> Any:
-        return self.Choice(name, [False, True])
-
-    def conditional_scope(self, name: str, values: Sequence[Any]) -> OptunaSpace:
-        self._open = self.values[name] in values
-        return self
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        self._open = True
-
-
-def optuna_trials(sampler: str) -> Callable[[Problem, int, int, int], Run]:
-    """Optuna's study with a sampler, one trial after the other."""
-
-    def run(problem: Problem, seed: int, trials: int, slots: int) -> Run:
-        import optuna
-
-        del slots
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        noise, found, seconds = np.random.default_rng(seed), Run(), 0.0
-
-        def outcome(trial: Any) -> float:
-            nonlocal seconds
-            began = time.process_time()
-            space = OptunaSpace(trial)
-            problem.space(space)  # type: ignore[arg-type]  # what it has is what is called
-            inside = time.process_time()
-            true = problem.loss(space.values)
-            seconds += time.process_time() - inside
-            del began
-            seen = true + problem.noise * noise.standard_normal()
-            found.add(trial.number + 1, seen, true - problem.minimum)
-            return float(seen)
-
-        began = time.process_time()
-        made = getattr(optuna.samplers, sampler)(seed=seed)
-        optuna.create_study(sampler=made).optimize(outcome, n_trials=trials)
-        found.cpu = (time.process_time() - began - seconds) / trials
-        return found
-
-    return run
 
 
 def optuna_epochs(pruner: str) -> Callable[[Curves, int, int, int], Run]:
@@ -145,17 +76,17 @@ def keras_tuner_trials(oracle: str) -> Callable[[Problem, int, int, int], Run]:
         del slots
         space = kt.HyperParameters()
         problem.space(space)
-        noise, found, seconds = np.random.default_rng(seed), Run(), 0.0
+        observe, found, seconds = problem.observer(seed), Run(), 0.0
 
         class Tuner(kt.engine.base_tuner.BaseTuner):  # type: ignore[misc]  # untyped
             def run_trial(self, trial: Any) -> float:
                 nonlocal seconds
                 began = time.process_time()
                 true = problem.loss(trial.hyperparameters.values)
+                seen = observe(trial.hyperparameters.values, true)
                 seconds += time.process_time() - began
-                seen = true + problem.noise * noise.standard_normal()
-                found.add(len(found.costs) + 1, seen, true - problem.minimum)
-                return float(seen)
+                found.add(len(found.costs) + 1, seen, problem.regret(true))
+                return seen
 
         objective = kt.Objective("default_objective", "min")
         made = getattr(kt.oracles, oracle)(
@@ -214,7 +145,7 @@ def ray_asha(problem: Curves, seed: int, epochs: int, slots: int) -> Run:
     from ray.tune.schedulers import AsyncHyperBandScheduler
 
     from tuner import HyperParameters
-    from tuner.hyperparameters.sampling import random_values
+    from tuner.core.hyperparameters.sampling import random_values
 
     del slots
     space = HyperParameters()

@@ -25,12 +25,23 @@ class Problem:
         loss: What is minimised, without noise.
         minimum: The least loss there is.
         noise: Standard deviation of the noise of what the oracle is told.
+        scale: The difference from the minimum that counts as a regret of 1.
     """
 
     space: Callable[[HyperParameters], None]
     loss: Callable[[Values], float]
     minimum: float
     noise: float = 0.0
+    scale: float = 1.0
+
+    def regret(self, true: float) -> float:
+        """How far a true loss is from the best."""
+        return (true - self.minimum) / self.scale
+
+    def observer(self, seed: int) -> Callable[[Values, float], float]:
+        """Gives what an oracle is told of values and their true loss."""
+        rng = np.random.default_rng(seed)
+        return lambda _, true: float(true + self.noise * rng.standard_normal())
 
 
 def on_box(

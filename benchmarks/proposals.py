@@ -2,7 +2,7 @@
 
     python benchmarks/proposals.py [--trials 50] [--busy 2] [--rounds 5]
 
-With one thread for the linear algebra, as `tuner.bayesian.threads` has it, and with as many as the
+With one thread for the linear algebra, as `tuner.oracles.drawing` has it, and with as many as the
 library takes, in turn: medians over the last ten proposals of each search, in milliseconds.
 """
 
@@ -63,7 +63,7 @@ def main() -> None:
     spent: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
     for seed in range(options.rounds):
         for way, context in WAYS.items():
-            threads = mock.patch("tuner.bayesian.threads.single_threaded", context)
+            threads = mock.patch("tuner.oracles.drawing.single_threaded", context)
             with threads if context else contextlib.nullcontext():
                 spent[way].extend(proposals(options.trials, seed))
     for other in others:

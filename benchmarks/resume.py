@@ -29,7 +29,7 @@ def train(url: str, parameters: float, epochs: int, every: str, steps: int) -> N
 
     from tuner import Tuner
     from tuner.oracles import RandomSearchOracle
-    from tuner.training.pace import Pace
+    from tuner.training.state_writer import CheckpointSchedule
 
     began = time.time()
     width = WIDTHS[parameters]
@@ -49,8 +49,8 @@ def train(url: str, parameters: float, epochs: int, every: str, steps: int) -> N
             Clock.times = (*Clock.times, time.monotonic())
 
     spent: list[float] = []
-    took = Pace.took
-    Pace.took = lambda self, seconds: (spent.append(seconds), took(self, seconds))[1]
+    took = CheckpointSchedule.took
+    CheckpointSchedule.took = lambda self, seconds: (spent.append(seconds), took(self, seconds))[1]
     rng = np.random.default_rng(0)
     x = rng.normal(size=(steps * 32, 100)).astype("float32")
     tuner = Tuner(

@@ -13,9 +13,9 @@ import numpy as np
 from problems import Curves, Problem
 
 from tuner import HyperParameters, Objective
-from tuner.oracle import Oracle
+from tuner.core.trial import Trial, TrialStatus
+from tuner.oracles.oracle import Oracle
 from tuner.testing import Search
-from tuner.trial import Trial, TrialStatus
 
 OBJECTIVE = Objective("score", "min")
 
@@ -59,7 +59,7 @@ def run_trials(
     space = HyperParameters()
     problem.space(space)
     oracle = create(OBJECTIVE, max_trials=trials, seed=seed, hyperparameters=space)
-    noise = np.random.default_rng(seed)
+    observe = problem.observer(seed)
     run, seconds = Run(), 0.0
     true: dict[str, float] = {}
 
@@ -67,8 +67,9 @@ def run_trials(
         nonlocal seconds
         began = time.process_time()
         true[trial.trial_id] = problem.loss(trial.values)
+        seen = observe(trial.values, true[trial.trial_id])
         seconds += time.process_time() - began
-        return true[trial.trial_id] + problem.noise * noise.standard_normal()
+        return seen
 
     began = time.process_time()
     search = Search(oracle, slots=slots, outcome=outcome)
@@ -76,7 +77,7 @@ def run_trials(
     run.cpu = (time.process_time() - began - seconds) / len(created)
     for count, trial_id in enumerate(oracle.end_order, 1):
         trial = oracle.trials[trial_id]
-        run.add(count, trial.score or 0.0, true[trial_id] - problem.minimum)
+        run.add(count, trial.score or 0.0, problem.regret(true[trial_id]))
     return run
 
 

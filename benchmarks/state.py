@@ -28,12 +28,11 @@ from servers.s3 import BUCKET, S3Server
 
 from storage import Journal, LocalStore, open_store
 from tuner import BaseTuner, Objective
-from tuner.hyperparameters import HyperParameters, serialize
+from tuner.core.hyperparameters import HyperParameters, serialize
+from tuner.core.trial import Trial
+from tuner.journal.events import SearchStarted, SpaceGrown, TrialCreated, TrialEnded, encode
+from tuner.journal.project import Project, ProjectInfo
 from tuner.oracles import RandomSearchOracle
-from tuner.state.events import SearchStarted, SpaceGrown, TrialCreated, TrialEnded, encode
-from tuner.state.project import Project
-from tuner.state.project_info import ProjectInfo
-from tuner.trial import Trial
 
 OBJECTIVE = Objective("val_loss", "min")
 EPOCHS = 20

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
 import typer
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from flows.opening import check_shared
-from flows.options.slot_choice import SlotChoice
+from flows.parameters import SlotParameters
+from flows.running.final_states import completed
 from flows.running.search_run import run_search
 from flows.running.stopping import forget_what_was_caught
 from flows.server import prefect_server
-from tasks.parcel_slots import ParcelSlots
-from tuner.base_tuner import BaseTuner
-from tuner.search.search_options import space_of
+from tasks.process.script_slots import ScriptSlots
+from tuner.core.declaration import Declaration
+from tuner.search.options import space_of
+from tuner.tuners.base_tuner import BaseTuner
 
 
 class SlotsLauncher:
-    """Spreads the searches of a script over slots; a `tuner.search.launching.Launcher`.
+    """Spreads the searches of a script over slots; a `tuner.core.runtime.Launcher`.
 
     Safe to call from several threads, as long as their tuners have projects of their own.
 
@@ -32,7 +35,7 @@ class SlotsLauncher:
         options: How many, where, and what they may take.
     """
 
-    def __init__(self, script: Path, options: SlotChoice) -> None:
+    def __init__(self, script: Path, options: SlotParameters) -> None:
         self.script = script
         self.options = options
         self._lock = threading.Lock()
@@ -51,26 +54,25 @@ class SlotsLauncher:
         forget_what_was_caught()
         check_shared(tuner.search_project.url)
         passed_on = dict(kwargs)
-        options = tuner._take_options(passed_on)  # noqa: SLF001 - as `search` does
+        tuner._take_options(passed_on)  # noqa: SLF001 - as `search` does
         tuner.oracle.update_space(space_of(args, passed_on))
-        tuner.oracle.deadline = options.deadline()
         self._start_server(quiet=tuner.oracle.verbose == 0)
         places = self.options.places()
-        slots = ParcelSlots(places, tuner, args, passed_on, self.options.limits())
+        slots = ScriptSlots(places, tuner, args, passed_on, self.options.limits_of_trials())
         try:
-            self._search(tuner, slots)
+            self._search(tuner, slots, lambda: tuner.declaration(*args, **passed_on))
         except Exception as error:  # noqa: BLE001 - the script's; Prefect's frames are of no use
             raise error.with_traceback(None)  # noqa: B904
-        finally:
-            tuner.save()
 
-    def _search(self, tuner: BaseTuner, slots: ParcelSlots) -> None:
+    def _search(
+        self, tuner: BaseTuner, slots: ScriptSlots, declare: Callable[[], Declaration]
+    ) -> None:
         began = time.monotonic()
 
         @flow(name="run", flow_run_name=tuner.search_project.name)
-        def search_of_script(script: str, project: str, slots_count: int) -> dict[str, Any]:
+        def search_of_script(script: str, project: str, slots_count: int) -> State[Any]:
             del script, project, slots_count  # for whoever reads the run in the UI
-            return run_search(tuner, slots, began, discover=False).to_json()
+            return completed(run_search(tuner, slots, began, declare))
 
         search_of_script(str(self.script), str(tuner.search_project.store), slots.count)
 

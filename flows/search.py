@@ -1,127 +1,167 @@
-"""The Prefect flow that searches; `flows.running.fan_out` is how its trials become tasks."""
+"""The Prefect flow that searches; `flows.running.search_run` is how its trials become tasks."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
-from prefect import flow, runtime
+from prefect import flow, get_run_logger, runtime
 from prefect.states import Cancelled
 
-from flows.opening import child_setup, open_tuner, preload, project_name_of
-from flows.options.limits import MaxDeviceHours, MaxTotalEpochs, Patience, Target, Timeout
-from flows.options.project import (
-    Directory,
-    ExecutionsPerTrial,
-    MaxTrials,
-    Overwrite,
-    ProjectName,
-    Study,
-    Wait,
-)
-from flows.options.slot_choice import GRACE, LOCAL, SlotChoice, create_slots, gpus_hidden
-from flows.options.slots import (
-    Engine,
-    Gpus,
-    GpusPerTrial,
-    Grace,
-    MemoryLimit,
-    SlotCount,
-    StallTimeout,
-    StopPolicyName,
-    TrialsPerGpu,
-    TrialTimeout,
-)
-from flows.running import artifacts
+from flows.forms import takes, with_form
+from flows.opening import child_setup, open_tuner, preload
+from flows.parameters import PREVIOUS, SearchParameters
+from flows.present import SearchResult
+from flows.running import artifacts, each_run
+from flows.running.best_model import BestModel
 from flows.running.cancelling import CancelledError
-from flows.running.failing import failed
-from flows.running.form import with_form
+from flows.running.final_states import completed, failed
 from flows.running.run_settings import RunSettings
 from flows.running.search_run import run_search
-from flows.running.watching import say
-from tuner.base_tuner import BaseTuner
-from tuner.search.search_options import RULES, SearchOptions
-from tuner.search.stop_policy import create_stop_policy
-from tuner.state.project import waiting_for_others
+from tasks.engines import LOCAL, SlotsOrder, check_engine, create_slots
+from tasks.hardware.gpus import gpus_hidden
+from tuner.core.runtime import current, within
+from tuner.oracles.stop_policy import create_stop_policy
+from tuner.search.options import SearchOptions
+from tuner.tuners.base_tuner import BaseTuner
 
 
 def _run_name() -> str:
-    parameters = runtime.flow_run.parameters
-    return project_name_of(parameters["study"], parameters.get("project_name"))
+    told = SearchParameters(**runtime.flow_run.parameters)
+    try:
+        return str(each_run.named(told, runtime.flow_run.scheduled_start_time).project_name)
+    except ValueError:  # the run will say so
+        return str(told.project_name)
 
 
 @with_form
 @flow(name="search", flow_run_name=_run_name)
-def search(
-    study: Study,
-    directory: Directory = "results",
-    project_name: ProjectName = None,
-    slots: SlotCount = None,
-    max_trials: MaxTrials = None,
-    executions_per_trial: ExecutionsPerTrial = None,
-    overwrite: Overwrite = False,
-    timeout: Timeout = None,
-    target: Target = None,
-    patience: Patience = None,
-    max_total_epochs: MaxTotalEpochs = None,
-    max_device_hours: MaxDeviceHours = None,
-    wait: Wait = False,
-    gpus: Gpus = None,
-    trials_per_gpu: TrialsPerGpu = None,
-    gpus_per_trial: GpusPerTrial = 1,
-    memory_limit: MemoryLimit = None,
-    trial_timeout: TrialTimeout = None,
-    stall_timeout: StallTimeout = None,
-    grace: Grace = GRACE,
-    stop_policy: StopPolicyName = None,
-    engine: Engine = LOCAL,
-) -> Any:
+@takes(SearchParameters)
+def search(told: SearchParameters) -> Any:
     """Searches hyperparameters; on a project that exists, it goes on where that stopped.
 
     Returns:
-        See `flows.result.SearchResult`; all but its leaderboard is what
+        See `flows.present.SearchResult`; all but its leaderboard is what
         `trialflow search --json` prints.
     """
-    arguments = dict(locals())
     began = time.monotonic()
-    name = project_name_of(study, project_name)
+    told_name = str(told.project_name)
     try:
-        with gpus_hidden(), waiting_for_others(say if wait else None):
-            return _search(arguments, name, began)
+        run = each_run.named(told, runtime.flow_run.scheduled_start_time)
+        told_name = str(run.project_name)
+        # The run that is tried again may live, wrongly marked as crashed: it ends first.
+        waits = told.wait or runtime.flow_run.run_count > 1
+        with gpus_hidden(), within(on_wait=_say if waits else None):
+            return _search(told, run, began)
     except CancelledError as error:
         return Cancelled(message=str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the state says what to do
-        return failed(error, directory, name)
+        return failed(error, told.directory, told_name)
 
 
-def _search(arguments: Mapping[str, Any], name: str, began: float) -> dict[str, Any]:
-    choice, study, engine = SlotChoice.among(arguments), arguments["study"], arguments["engine"]
-    places = choice.places() if engine == LOCAL else []  # before a project is begun for nothing
-    executions = arguments["executions_per_trial"]
-    tuner = open_tuner(
-        study,
-        arguments["directory"],
-        name,
-        max_trials=arguments["max_trials"],
-        executions_per_trial=executions,
-        # A run that Prefect retries goes on; what it began with was deleted the first time.
-        overwrite=arguments["overwrite"] and runtime.flow_run.run_count == 1,
+def _search(told: SearchParameters, run: SearchParameters, began: float) -> Any:
+    """Searches, and says how it went.
+
+    Args:
+        told: What the flow was told.
+        run: The same with the name of this run's project.
+        began: Reading of a monotonic clock.
+    """
+    is_local = check_engine(told.engine) == LOCAL
+    places = told.places() if is_local else []  # before a project is begun for nothing
+    tuner = _open(run)
+    run, first = _with_earlier(told, run, tuner)
+    own = told.objective is None and told.direction is None
+    setup = child_setup(told.study, tuner, told.executions_per_trial, own_objective=own)
+    project = tuner.search_project
+    if not is_local and not told.study.endswith(".py"):
+        setup["study"] = told.study  # a module, which lies elsewhere on other machines
+    RunSettings.of(setup, max(1, len(places)), run).save(project)
+    slots = create_slots(
+        SlotsOrder(
+            engine=told.engine,
+            setup=setup,
+            project=project,
+            preload=preload(tuner),
+            limits=told.limits_of_trials(),
+            places=told.places,
+            slots=told.slots,
+            gpus_per_trial=told.gpus_per_trial,
+            agent_idle=told.agent_idle,
+        )
     )
-    _limit(tuner, arguments)
-    project, setup = tuner.search_project, child_setup(study, tuner, executions)
-    if engine != LOCAL and not study.endswith(".py"):
-        setup["study"] = study  # a module, which lies elsewhere on other machines
-    RunSettings.of(setup, max(1, len(places)), arguments).save(project)
-    slots = create_slots(engine, choice, setup, project, preload(tuner))
-    artifacts.introduce(project, study, tuner.oracle)
-    return run_search(tuner, slots, began).to_json()
+    artifacts.introduce(project, told.study, tuner.oracle)
+    best = BestModel(run.publish, tuner.oracle, project, setup["study"])
+    with closing(best):
+        result = run_search(tuner, slots, began, first=first, best_model=best)
+        published = best.publish_at_end(ended=bool(result.reason))
+    notes = [note for note in (published, *_clean_up(told, result)) if note is not None]
+    for note in notes:
+        _say(note)
+    return completed(result, run, notes)
 
 
-def _limit(tuner: BaseTuner, arguments: Mapping[str, Any]) -> None:
-    """Has the search end by what was said for this run."""
-    limits = SearchOptions(**{name: arguments[name] for name in ("timeout", *RULES)})
-    limits.apply(tuner.oracle)
-    tuner.oracle.deadline = limits.deadline()
-    if arguments["stop_policy"] is not None:
-        tuner.oracle.judge_by(create_stop_policy(arguments["stop_policy"]))
+def _open(run: SearchParameters) -> BaseTuner:
+    """The tuner of a run, with what the run was told."""
+    # A run that Prefect retries goes on; what it began with was deleted, and what it tries again
+    # was opened again, the first time.
+    first = runtime.flow_run.run_count == 1
+    tuner = open_tuner(
+        run.study,
+        run.directory,
+        str(run.project_name),
+        max_trials=run.max_trials,
+        executions_per_trial=run.executions_per_trial,
+        objective=run.objective,
+        direction=run.direction,
+        overwrite=run.overwrite and first,
+    )
+    retry_failed = run.retry_failed and first
+    SearchOptions(run.limits(), retry_failed=retry_failed, stale=run.stale).apply(tuner.oracle)
+    if run.stop_policy is not None:
+        tuner.oracle.judge_by(create_stop_policy(run.stop_policy))
+    if run.each_run == "extend":
+        each_run.extend(tuner.oracle)
+    return tuner
+
+
+def _with_earlier(
+    told: SearchParameters, run: SearchParameters, tuner: BaseTuner
+) -> tuple[SearchParameters, str | None]:
+    """Has a search learn from an earlier one, if that was asked for.
+
+    Returns:
+        What the run was told, with the URL of that project; and the URL itself.
+    """
+    source, oracle = told.warm_start, tuner.oracle
+    if source == PREVIOUS:
+        source = each_run.previous_project(
+            each_run.template_of(told),
+            told.directory,
+            str(run.project_name),
+            oracle.objective,
+            _say,
+        )
+        _say(f"Trying the best of {source} first." if source else "There is no run to learn from.")
+    if source is not None and source not in oracle.warm_start_from:
+        oracle.warm_start_from = [*oracle.warm_start_from, source]
+    return replace(run, warm_start=source), source
+
+
+def _clean_up(told: SearchParameters, result: SearchResult) -> list[str]:
+    """Deletes old projects, if that was asked for and the search has ended; says which."""
+    notes: list[str] = []
+    if told.keep_projects is not None and result.reason:
+        template = each_run.template_of(told)
+        each_run.drop_old_projects(template, told.directory, told.keep_projects, notes.append)
+    return notes
+
+
+def _say(line: str) -> None:
+    """Tells whoever watches something, while there is no display."""
+    get_run_logger().info(line)
+    stream = current().stream
+    if stream is not None:
+        print(line, file=stream, flush=True)

@@ -1,4 +1,4 @@
-"""A Prefect server for the time of one command, where none is configured.
+"""The Prefect server of a command: the one that is configured, or one for the time of the command.
 
 Prefect starts one by itself, without its UI, and leaves it behind when the command is killed.
 This one has the UI and ends with the command, however that ends.
@@ -8,29 +8,69 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from flows.configured_server import configured_server
+from tasks.prefect.runs import HEARTBEAT, HEARTBEAT_SETTING
+from tuner.core.own_packages import python_of_ours
+
+if TYPE_CHECKING:
+    import uvicorn
+    from prefect.client.orchestration import SyncPrefectClient
+
+
+@contextmanager
+def configured_server() -> Iterator[SyncPrefectClient]:
+    """A client of the server that PREFECT_API_URL or a profile names.
+
+    Raises:
+        ValueError: Neither names one.
+        ConnectionError: It does not answer.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL
+
+    url = PREFECT_API_URL.value()
+    if not url:
+        msg = (
+            "Expected PREFECT_API_URL to name a Prefect server that stays. Received: none. "
+            "Start one (prefect server start), and set PREFECT_API_URL to what it says."
+        )
+        raise ValueError(msg)
+    with get_client(sync_client=True) as client:
+        error = client.api_healthcheck()
+        if error is not None:
+            msg = (
+                f"Expected a Prefect server at PREFECT_API_URL={url}. Received: {error}. "
+                "Start it (prefect server start), or correct the address, which ends in /api."
+            )
+            raise ConnectionError(msg)
+        yield client
+
 
 HOST = "127.0.0.1"
 QUIET = 1.5
 """Seconds without news after which the server is taken to have written everything."""
 
-START_TIMEOUT = 180.0
-"""Seconds; the very first start creates the database, which takes half a minute."""
+ATTEMPTS = 3
+"""How often a server is started that ends before it answers."""
+
+START_TIMEOUT = 600.0
+"""Seconds; the very first start creates the database: half a minute, and many on a busy machine."""
 
 
 def hush_prefect() -> None:
     """Keeps Prefect out of the terminal; to be called before it is imported."""
-    # The most it allows: a killed search is soon known to be gone.
-    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
+    os.environ.setdefault(HEARTBEAT_SETTING, str(HEARTBEAT))
     # Its own log lines would tear the display; all of them still reach its API.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -61,10 +101,8 @@ def prefect_server(say: Callable[[str], None]) -> Iterator[str | None]:
         yield None
         return
     say("Starting Prefect's embedded server (half a minute the very first time) ...")
-    base = f"http://{HOST}:{_free_port()}"
-    process = _start(base)
+    base, process = _start_healthy()
     try:
-        _wait_until_healthy(base, process)
         with _configured(f"{base}/api"):
             try:
                 yield base
@@ -74,7 +112,8 @@ def prefect_server(say: Callable[[str], None]) -> Iterator[str | None]:
                 _send_what_is_queued()
                 _wait_until_recorded(base)
     finally:
-        process.terminate()
+        if process.stdin is not None:
+            process.stdin.close()
         try:
             process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -139,12 +178,21 @@ def _count_ended_task_runs(base: str) -> int:
 
 def main() -> None:
     """The server process: `python -m flows.server PORT PARENT_PID`."""
-    from tasks.lifeline import die_with_parent
+    from tasks.process.parent_death import die_with_parent
 
     die_with_parent(int(sys.argv[2]))
+    # A signal to all processes of a job is meant for the search, which has to say how it ended.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
     import uvicorn
 
-    uvicorn.run(
+    class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """Leaves the signals as they are."""
+            yield
+
+    config = uvicorn.Config(
         "prefect.server.api.server:create_app",
         factory=True,
         host=HOST,
@@ -153,6 +201,41 @@ def main() -> None:
         lifespan="on",
         timeout_graceful_shutdown=2,
     )
+    server = Server(config)
+    threading.Thread(target=_end_with_input, args=(server,), daemon=True).start()
+    server.run()
+
+
+def _end_with_input(server: uvicorn.Server) -> None:
+    """Has the server end once its parent closes its standard input."""
+    while os.read(0, 1):  # not `sys.stdin`, whose lock a thread must not hold at the end
+        pass
+    server.should_exit = True
+
+
+def _start_healthy() -> tuple[str, subprocess.Popen[bytes]]:
+    """URL and process of a server that answers.
+
+    One that ends at once is started again: of two that make the database at the same time, as two
+    jobs of one user do, one fails.
+
+    Raises:
+        RuntimeError: It does not answer.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        base = f"http://{HOST}:{_free_port()}"
+        process = _start(base)
+        try:
+            _wait_until_healthy(base, process)
+        except BaseException as error:
+            has_ended = process.poll() is not None
+            process.kill()
+            process.wait()
+            if not (isinstance(error, RuntimeError) and has_ended) or attempt == ATTEMPTS:
+                raise
+        else:
+            return base, process
+    raise AssertionError("the last attempt raises")
 
 
 def _start(base: str) -> subprocess.Popen[bytes]:
@@ -166,10 +249,11 @@ def _start(base: str) -> subprocess.Popen[bytes]:
         "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
     }
     port = base.rsplit(":", 1)[-1]
+    python, env = python_of_ours(env)
     return subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", "flows.server", port, str(os.getpid())],
+        [*python, "-m", "flows.server", port, str(os.getpid())],
         env=env,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         # It logs a traceback for every request that its own end cuts off.
         stderr=subprocess.DEVNULL,

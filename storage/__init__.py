@@ -1,7 +1,7 @@
 """Search state on any fsspec store. Imports nothing of ours."""
 
 from storage.check import Damage, JournalState, check_journal
-from storage.entry import Entry
+from storage.documents import dump_json, parse_json, seal, unseal
 from storage.errors import (
     CorruptError,
     FencedError,
@@ -15,10 +15,10 @@ from storage.errors import (
     UnsafeStoreError,
 )
 from storage.faults import classify
-from storage.journal import Journal
+from storage.journal import Entry, Journal
 from storage.lease import Lease, lease_holder
 from storage.local import LocalStore
-from storage.opening import open_store
+from storage.opening import check_no_password, open_store
 from storage.owner import Owner
 from storage.paths import (
     ExecutionPaths,
@@ -30,11 +30,14 @@ from storage.paths import (
 )
 from storage.remote import FsspecStore, MemoryStore
 from storage.repair import Aside, repair_journal
-from storage.retry import Retry
 from storage.s3 import S3Store
-from storage.store import Store
+from storage.scratch import scratch_folder
+from storage.scratch import sweep as sweep_scratch
+from storage.store import PROBE, Retry, Store
+from storage.stored_file import StoredFile
 
 __all__ = [
+    "PROBE",
     "Aside",
     "CorruptError",
     "Damage",
@@ -58,15 +61,23 @@ __all__ = [
     "Store",
     "StoreDeniedError",
     "StoreFullError",
+    "StoredFile",
     "TransientStoreError",
     "TrialPaths",
     "UnsafeStoreError",
     "check_journal",
+    "check_no_password",
     "classify",
+    "dump_json",
     "lease_holder",
     "open_store",
+    "parse_json",
     "project_url",
     "repair_journal",
+    "scratch_folder",
+    "seal",
     "split_url",
+    "sweep_scratch",
+    "unseal",
     "validate_name",
 ]

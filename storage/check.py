@@ -4,13 +4,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from storage.entry import Entry, decode
 from storage.errors import CorruptError, NewerFormatError
+from storage.journal import Entry, decode
 from storage.paths import ENTRIES_PER_FOLDER, ProjectPaths
 from storage.store import Store
 
-_NUMBER = re.compile(rb'"number":(\d+)')
-_DIGITS = re.compile(r"(\d+)\.jsonl?")
+_NUMBER = re.compile(rb'"number":(\d{1,12})')
+_DIGITS = re.compile(r"(\d{1,12})\.jsonl?")
+_FOLDER = re.compile(r"\d{1,9}")
+_MOST_LOST = 100
+"""Folders of the journal that may be missing; a name beyond these is nobody's entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,15 @@ class JournalState:
         return max([-1, *self.lines, *self.lost, *self.newer]) + 1
 
 
-def check_journal(store: Store) -> JournalState:
-    """Reads every entry and every segment; raises for none of their damage."""
+def check_journal(store: Store, at_least: int = 0) -> JournalState:
+    """Reads every entry and every segment; raises for none of their damage.
+
+    Args:
+        store: Of the project.
+        at_least: How many entries there must be, by what else is known.
+    """
     segments = _read_segments(store)
-    last = _last_number(store, segments)
+    last = max(_last_number(store, segments), at_least - 1)
     lines: dict[int, bytes] = {}
     entries: dict[int, Entry] = {}
     lost, restorable, newer = {}, {}, {}
@@ -89,13 +97,18 @@ def _read_segments(store: Store) -> dict[int, bytes]:
 
 
 def _last_number(store: Store, segments: Mapping[int, bytes]) -> int:
-    folders = [int(name) for name in store.list(ProjectPaths.journal) if name.isdigit()]
-    listed = [-1]
-    if folders:
-        names = store.list(ProjectPaths().journal_folder(max(folders)))
-        listed += [int(match[1]) for match in map(_DIGITS.fullmatch, names) if match]
+    names = filter(_FOLDER.fullmatch, store.list(ProjectPaths.journal))
+    folders = [int(name) for name in names]
+    most = len(folders) + len(segments) + _MOST_LOST
     # A segment is written when its folder is full.
-    return max([*listed, *((folder + 1) * ENTRIES_PER_FOLDER - 1 for folder in segments)])
+    known = [(folder + 1) * ENTRIES_PER_FOLDER - 1 for folder in segments if folder < most]
+    listed = [folder for folder in folders if folder < most]
+    if listed:
+        newest = max(listed)
+        inside = store.list(ProjectPaths().journal_folder(newest))
+        numbers = [int(match[1]) for match in map(_DIGITS.fullmatch, inside) if match]
+        known += [number for number in numbers if number // ENTRIES_PER_FOLDER == newest]
+    return max(known, default=-1)
 
 
 def _lines_of(segment: bytes) -> dict[int, bytes]:

@@ -1,4 +1,4 @@
-"""What can go wrong with a store, a journal or a lease."""
+"""Errors of stores, journals and leases."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,6 @@
-"""What a backend's error means to us, and the words for it."""
+"""Classifies the errors of backends, and puts them into words."""
+
+from __future__ import annotations
 
 import errno
 import socket
@@ -75,6 +77,8 @@ _CODES: dict[str, Fault] = {
     "BadDigest": "transient",
     "IncompleteBody": "transient",
     "InvalidToken": "denied",
+    # An upload in parts whose begin was answered late, or that was given up: it is begun anew.
+    "NoSuchUpload": "transient",
     "QuotaExceeded": "full",
     "RequestTimeout": "transient",
     "TokenRefreshRequired": "denied",

@@ -1,17 +1,111 @@
 """The ordered facts of a search: only ever added to, by one writer at a time."""
 
+from __future__ import annotations
+
 import json
 import logging
 import re
+import secrets
 import threading
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from storage.entry import Entry, corrupt, decode, encode, to_json
+from storage.documents import DEEPEST, is_too_deep, parse_json
 from storage.errors import CorruptError, FencedError, NewerFormatError, StorageError
 from storage.paths import ENTRIES_PER_FOLDER, ProjectPaths
 from storage.store import Store
+
+VERSION = 1
+"""Version of an entry's format; a newer one is refused."""
+
+_LINE = re.compile(rb'\{"v":(\d{1,9}),"crc32":"([0-9a-f]{8})","entry":(\{.*\})\}\n', re.DOTALL)
+_ANY_VERSION = re.compile(rb'\{"v":(\d{1,9}),')
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Events that were written together."""
+
+    number: int
+    owner: str
+    time: float
+    """Of the writer's clock, in seconds since 1970."""
+    events: tuple[dict[str, Any], ...]
+
+
+def encode(entry: Entry) -> bytes:
+    """An entry as one line: the same entry never gives the same line twice."""
+    body = {
+        "number": entry.number,
+        "owner": entry.owner,
+        "time": entry.time,
+        "nonce": secrets.token_hex(8),
+        "events": entry.events,
+    }
+    text = to_json(body).encode()
+    return b'{"v":%d,"crc32":"%08x","entry":%s}\n' % (VERSION, zlib.crc32(text, VERSION), text)
+
+
+def decode(line: bytes, number: int, where: str) -> Entry:
+    """The entry of a line.
+
+    Args:
+        line: What `encode` answered.
+        number: The number the entry must have.
+        where: What the message calls it.
+
+    Raises:
+        CorruptError: The line is damaged or is another entry's.
+        NewerFormatError: A newer Trialflow wrote it.
+    """
+    parts = _LINE.fullmatch(line)
+    version = _ANY_VERSION.match(line)
+    # The checksum starts from the version: a flipped version is damage, not news.
+    intact = parts is not None and zlib.crc32(parts[3], int(parts[1])) == int(parts[2], 16)
+    if version and int(version[1]) > VERSION and (intact or not parts):
+        raise NewerFormatError(
+            f"Expected version {VERSION} or older at {where}. Received: version={int(version[1])}. "
+            "A newer Trialflow wrote it: update this one."
+        )
+    if parts is None or not intact:
+        raise corrupt(where, f"bytes={len(line)}, damaged")
+    body = parse_json(parts[3], where)
+    match body:
+        case {"number": int(found), "owner": str(owner), "time": int() | float(), "events": list()}:
+            if found != number:
+                raise corrupt(where, f"number={found}")
+        case _:
+            raise corrupt(where, f"fields={sorted(body)}")
+    if not all(isinstance(event, dict) for event in body["events"]):
+        raise corrupt(where, "events that are no objects")
+    return Entry(number, owner, body["time"], tuple(body["events"]))
+
+
+def corrupt(where: str, received: str) -> CorruptError:
+    """The error for what is not what was written."""
+    return CorruptError(
+        f"Expected what was written to the journal at {where}. Received: {received}. Restore the "
+        "object from a backup, or mend what can be mended: `trialflow repair`."
+    )
+
+
+def to_json(value: object) -> str:
+    """Strict and short JSON.
+
+    Raises:
+        ValueError: It is not strict, or so deep that it could not be read again.
+    """
+    try:
+        text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    except RecursionError as error:
+        raise ValueError(f"Expected JSON of at most {DEEPEST} levels. Received: more.") from error
+    if is_too_deep(text.encode()):
+        raise ValueError(f"Expected JSON of at most {DEEPEST} levels. Received: more.")
+    return text
+
 
 _ENTRY_NAME = re.compile(r"(\d{9})\.json")
 _FOLDER_NAME = re.compile(r"(\d{6})")

@@ -1,4 +1,4 @@
-"""Who runs a search now: tells a live writer from a dead one."""
+"""The lease of a project: tells a live writer from a dead one."""
 
 import contextlib
 import json
@@ -7,9 +7,10 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Self
 
+from storage.documents import parse_json
 from storage.errors import KeyMissingError, LeaseHeldError, StorageError
 from storage.owner import Owner
 from storage.paths import ProjectPaths
@@ -19,6 +20,10 @@ _KEY = ProjectPaths.lease
 _BEATS_PER_TTL = 5
 _LOOKS_PER_TTL = 10
 _LONGEST_PAUSE = 1.0
+_LONGEST_TTL = 600.0
+"""Seconds that a lease is believed to be worth waiting for, whatever it says itself."""
+_WORTH_A_WORD = 2.0
+"""Seconds of waiting after which people want to know what for."""
 
 _logger = logging.getLogger(__name__)
 
@@ -36,6 +41,8 @@ class Lease:
         store: Where the search lies.
         owner: Who we are.
         ttl: Seconds without a beat after which we are taken for dead. There are five beats in it.
+        entries: How many entries the journal has, as far as we know; each beat says so.
+        run: What the holder is known as elsewhere, such as the id of a flow run; likewise.
         clock: Monotonic, in seconds.
         sleep: Waits that many seconds.
 
@@ -51,12 +58,20 @@ class Lease:
         *,
         owner: Owner,
         ttl: float = 30.0,
+        entries: Callable[[], int] = lambda: 0,
+        run: Callable[[], str] = lambda: "",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
         self._owner = owner
         self._ttl = ttl
+        self._entries = entries
+        self._run = run
+        self.entries_before = 0
+        """How many entries the journal had by the last beat of the one who held it before us."""
+        self.run_before = ""
+        """The `run` of a holder who never gave it back; he was killed, or is taken for dead."""
         self._clock = clock
         self._sleep = sleep
         self._beats = 0
@@ -81,7 +96,10 @@ class Lease:
         end = math.inf if wait is None else self._clock() + wait
         while True:
             seen = self._watch(end)
+            before = _Claim.parse(seen)
             if self._claim(seen):
+                self.entries_before = 0 if before is None else before.entries
+                self.run_before = "" if before is None else before.run
                 break
         self._stop = threading.Event()
         self._thread = threading.Thread(
@@ -111,14 +129,20 @@ class Lease:
 
     def _watch(self, end: float) -> bytes | None:
         """Waits until the lease may be taken, and answers what is to be overwritten then."""
-        seen, since = self._look(), self._clock()
+        seen, since, told = self._look(), self._clock(), False
         while True:
             claim = _Claim.parse(seen)
             alive = claim is not None and claim.owner.is_alive()
             if claim is None or alive is False:
                 return seen
-            if self._clock() - since >= max(self._ttl, claim.ttl):
+            patience = max(self._ttl, claim.ttl)
+            if self._clock() - since >= patience:
                 return seen
+            if not told and self._clock() - since > _WORTH_A_WORD:
+                told = True
+                _logger.warning(
+                    "Waiting up to %.0f s: %s may still run the search.", patience, claim.owner
+                )
             if alive and self._clock() >= end:
                 raise LeaseHeldError(claim.owner, claim.owner.opened)
             self._sleep(min(self._ttl / _LOOKS_PER_TTL, _LONGEST_PAUSE))
@@ -155,7 +179,7 @@ class Lease:
 
     def _next_beat(self) -> bytes:
         self._beats += 1
-        return _Claim(self._owner, self._ttl, self._beats).encode()
+        return _Claim(self._owner, self._ttl, self._beats, self._entries(), self._run()).encode()
 
     def _is_ours(self, seen: bytes | None) -> bool:
         claim = _Claim.parse(seen)
@@ -172,18 +196,25 @@ class _Claim:
     owner: Owner
     ttl: float
     beat: int
+    entries: int = 0
+    run: str = ""
 
     def encode(self) -> bytes:
-        state = {"v": 1, "owner": self.owner.to_json(), "ttl": self.ttl, "beat": self.beat}
+        state = {"v": 1, **asdict(self), "owner": self.owner.to_json()}
         return json.dumps(state).encode()
 
     @classmethod
     def parse(cls, data: bytes | None) -> "_Claim | None":
         """The claim in a file; None when there is none or it cannot be read, which hurts nobody."""
         if data is not None:
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                state = json.loads(data)
-                return cls(Owner.from_json(state["owner"]), float(state["ttl"]), state["beat"])
+            with contextlib.suppress(ValueError, KeyError, TypeError, OverflowError):
+                state = parse_json(data, _KEY)
+                ttl, beat = min(float(state["ttl"]), _LONGEST_TTL), int(state["beat"])
+                if not ttl > 0:  # NaN too
+                    return None
+                entries = int(state.get("entries", 0))
+                run = str(state.get("run", ""))
+                return cls(Owner.from_json(state["owner"]), ttl, beat, entries, run)
         return None
 
 

@@ -3,7 +3,10 @@
 import errno
 import io
 import os
+import re
+import secrets
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -12,9 +15,9 @@ from typing import BinaryIO
 
 from storage.errors import UnsafeStoreError
 from storage.owner import is_running, machine_tag
-from storage.retry import Retry
-from storage.store import TEMPORARY, Store, temporary, writer_of
+from storage.store import TEMPORARY, Retry, Store
 
+_TEMPORARY_NAME = re.compile(re.escape(TEMPORARY) + r"([0-9a-f]{8})-(\d+)-[0-9a-f]{12}")
 _CHUNK = 1 << 20
 _NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _ATTEMPTS = 20
@@ -50,8 +53,17 @@ class LocalStore(Store):
 
     def _read(self, key: str) -> bytes:
         try:
-            return self._path(key).read_bytes()
+            # Without waiting: for a named pipe that would be for ever.
+            descriptor = os.open(self._path(key), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise FileNotFoundError(key)
+                return file.read()
         except (IsADirectoryError, NotADirectoryError) as error:
+            raise FileNotFoundError(key) from error
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # a socket
+                raise
             raise FileNotFoundError(key) from error
 
     def _exists(self, key: str) -> bool:
@@ -74,7 +86,8 @@ class LocalStore(Store):
     def _delete_tree(self, prefix: str) -> None:
         path = self._path(prefix)
         try:
-            shutil.rmtree(path)
+            # Of a link what it leads to stays, which is not ours alone, perhaps.
+            path.unlink() if path.is_symlink() else shutil.rmtree(path)
         except FileNotFoundError:
             return
         except NotADirectoryError:
@@ -86,7 +99,10 @@ class LocalStore(Store):
             self._publish(key, file, os.replace)
 
     def _download(self, key: str, target: Path) -> None:
-        shutil.copyfile(self._path(key), target)
+        try:
+            shutil.copyfile(self._path(key), target)
+        except shutil.SpecialFileError as error:
+            raise FileNotFoundError(key) from error
 
     def _abandoned(self, prefix: str, *, deep: bool) -> tuple[str, ...]:
         folder = self._path(prefix)
@@ -171,6 +187,17 @@ class LocalStore(Store):
                     raise
             finally:
                 os.close(descriptor)
+
+
+def temporary(folder: Path) -> Path:
+    """A new name for an unfinished file: it tells which process to ask about it."""
+    return folder / f"{TEMPORARY}{machine_tag()}-{os.getpid()}-{secrets.token_hex(6)}"
+
+
+def writer_of(name: str) -> tuple[str, int] | None:
+    """The `machine_tag` and the pid in a name that `temporary` gave, None for any other name."""
+    found = _TEMPORARY_NAME.fullmatch(name)
+    return (found[1], int(found[2])) if found else None
 
 
 def _is_abandoned(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Who runs a search: one process of one machine, told apart from all others."""
+"""The identity of a process: one of one machine, told apart from all others."""
 
 import functools
 import os
@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -55,8 +56,14 @@ class Owner:
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
-        names = ("host", "pid", "started", "machine", "token", "opened")
-        return cls(*(state[name] for name in names))
+        """What `to_json` gave. Raises KeyError or TypeError for what is none."""
+        host, machine, token = (state[name] for name in ("host", "machine", "token"))
+        pid, started, opened = (state[name] for name in ("pid", "started", "opened"))
+        texts = all(isinstance(each, str) for each in (host, machine, token))
+        if not texts or type(pid) is not int or type(started) is not int:
+            raise TypeError(f"Expected an owner. Received: {sorted(state)}.")
+        datetime.fromtimestamp(opened, UTC)  # an error would name it
+        return cls(host, pid, started, machine, token, opened)
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"

@@ -1,4 +1,4 @@
-"""Where everything of a project lies: the one place that builds keys."""
+"""Keys of a project's objects: the one place that builds them."""
 
 import os
 import posixpath
@@ -11,6 +11,7 @@ ENTRIES_PER_FOLDER = 256
 
 _TRIAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
+_FOLDER = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9 ._-]{0,62}[A-Za-z0-9_-])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,23 @@ class TrialPaths:
         return ExecutionPaths(f"{self.folder}/execution-{number}{suffix}")
 
 
+@dataclass(frozen=True, slots=True)
+class AgentPaths:
+    """Keys over which a search and an agent talk; each is written by one side alone."""
+
+    folder: str
+
+    @property
+    def order(self) -> str:
+        """What the search wants of it; overwritten by the search."""
+        return f"{self.folder}/order.json"
+
+    @property
+    def state(self) -> str:
+        """Heartbeat, progress and the last answer; overwritten by the agent."""
+        return f"{self.folder}/state.json"
+
+
 class ProjectPaths:
     """Keys of a project, relative to its store.
 
@@ -90,10 +108,13 @@ class ProjectPaths:
     erasing: ClassVar[str] = "erasing.json"
     study: ClassVar[str] = "study.json"
     journal: ClassVar[str] = "journal"
+    tail: ClassVar[str] = "journal/tail.json"
     segments: ClassVar[str] = "segments"
     trials: ClassVar[str] = "trials"
     export: ClassVar[str] = "export"
     damaged: ClassVar[str] = "damaged"
+    agents: ClassVar[str] = "agents"
+    job: ClassVar[str] = "agents/job.json"
 
     def tuner_state(self, tuner_id: str) -> str:
         """What a subclass of a tuner keeps beyond the journal."""
@@ -109,6 +130,9 @@ class ProjectPaths:
         """The segment that joins the entries of a folder of the journal."""
         return f"{self.segments}/{folder:06d}.jsonl"
 
+    def agent(self, agent_id: str) -> AgentPaths:
+        return AgentPaths(f"{self.agents}/{validate_name(agent_id, 'agent_id')}")
+
     def trial(self, trial_id: str) -> TrialPaths:
         if not _TRIAL_ID.fullmatch(trial_id):
             raise ValueError(
@@ -122,8 +146,8 @@ def validate_name(name: str, what: str) -> str:
     """Answers `name` if it can be part of a path on every store.
 
     Args:
-        name: For example a project's name.
-        what: What the message calls it, for example `project_name`.
+        name: For example a tuner's.
+        what: What the message calls it, for example `tuner_id`.
 
     Raises:
         ValueError: It cannot.
@@ -139,7 +163,22 @@ def validate_name(name: str, what: str) -> str:
 def project_url(directory: str | os.PathLike[str], project_name: str) -> str:
     """Joins a directory, a path or any fsspec URL, and the name of a project in it."""
     # Of all joins this one leaves `memory://` and `s3://bucket` as they are.
-    return posixpath.join(os.fspath(directory), validate_name(project_name, "project_name"))
+    return posixpath.join(os.fspath(directory), validate_project_name(project_name))
+
+
+def validate_project_name(name: str) -> str:
+    """Answers a project's name if it can be a path in every store: folders and a name.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    if not all(_FOLDER.fullmatch(part) for part in name.split("/")):
+        raise ValueError(
+            "Expected `project_name` to be a name, or names joined by `/`, each of 1 to 64 "
+            "letters, digits, spaces, `.`, `_` and `-`, the first a letter, a digit or `_` and the "
+            f"last neither a dot nor a space. Received: project_name={name!r}."
+        )
+    return name
 
 
 def split_url(project_url: str) -> tuple[str, str]:

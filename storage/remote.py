@@ -9,14 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import fsspec
-from fsspec.core import split_protocol
-
 from storage.errors import StorageError, UnsafeStoreError
 from storage.faults import classify
-from storage.retry import Retry
 from storage.settings import SMALL_REQUESTS, for_large, for_small
-from storage.store import Store
+from storage.store import Retry, Store
 
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "azure", "az": "azure"}
 
@@ -34,11 +30,14 @@ class FsspecStore(Store):
         self, url: str, storage_options: Mapping[str, Any], *, retry: Retry | None = None
     ) -> None:
         super().__init__(url, retry or Retry())
-        self._protocol, _ = split_protocol(url)
+        self._protocol = split_protocol(url)[0] or ""
         self._options = dict(storage_options)
         self._opened = self._open()
         self._inherited: list[_Opened] = []
-        self._root = fsspec.core.strip_protocol(url).rstrip("/")
+        # Imported here: it takes a tenth of a second, which who opens a path need not wait for.
+        from fsspec.core import strip_protocol
+
+        self._root = strip_protocol(url).rstrip("/")
 
     @property
     def _fs(self) -> Any:
@@ -66,6 +65,8 @@ class FsspecStore(Store):
 
     def _file_system(self, options: Mapping[str, Any]) -> Any:
         try:
+            import fsspec
+
             return fsspec.url_to_fs(self.url, **options)[0]
         except ImportError as error:
             extra = _EXTRAS.get(self._protocol, self._protocol)
@@ -87,6 +88,8 @@ class FsspecStore(Store):
 
     def probe(self) -> None:
         # The inherited one asks and then writes: alone it passes the probe, in a race it fails.
+        import fsspec
+
         inherited = type(self._fs).pipe_file is fsspec.AbstractFileSystem.pipe_file
         if inherited and not hasattr(self._fs, "_pipe_file"):
             raise UnsafeStoreError(
@@ -185,3 +188,9 @@ class MemoryStore(FsspecStore):
     def _download(self, key: str, target: Path) -> None:
         # All readers of a file of fsspec's share one position in it.
         target.write_bytes(self._read(key))
+
+
+def split_protocol(url: str) -> tuple[str | None, str]:
+    """The protocol of a URL and what follows it; None for a path, as `C://folder` is one."""
+    protocol, separator, path = url.partition("://")
+    return (protocol, path) if separator and len(protocol) > 1 else (None, url)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from storage.check import JournalState, joined
-from storage.entry import Entry, encode
+from storage.journal import Entry, encode
 from storage.paths import ENTRIES_PER_FOLDER, ProjectPaths
 from storage.store import Store
 

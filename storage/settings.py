@@ -1,4 +1,4 @@
-"""What the file systems are told about caches, time-outs and retries.
+"""Settings of file systems: caches, time-outs and retries.
 
 Where the user has said something else, that holds; but a cache of listings is never allowed, since
 it hides what other processes write.

@@ -1,31 +1,75 @@
-"""What a search asks of the place where its bytes lie."""
+"""The interface of stores, and repeated attempts."""
 
 import abc
+import logging
 import os
+import random
 import re
 import secrets
+import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
 
-from storage.errors import (
-    KeyExistsError,
-    KeyMissingError,
-    StorageError,
-    UnsafeStoreError,
-)
-from storage.faults import explain
-from storage.owner import machine_tag
-from storage.retry import Retry
+from storage.errors import KeyExistsError, KeyMissingError, StorageError, UnsafeStoreError
+from storage.faults import classify, explain
+from storage.owner import is_running, machine_tag
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 TEMPORARY = ".tmp-"
 """What the names of unfinished files begin with; no key may."""
 
+PROBE = ".probe-"
+"""What the names of the objects begin with by which a store is tried out."""
+
+_PROBE_NAME = re.compile(re.escape(PROBE) + r"([0-9a-f]{8})-(\d+)-[0-9a-f]{16}")
 _SEGMENT = re.compile(r"[A-Za-z0-9.][A-Za-z0-9._-]*")
-_TEMPORARY_NAME = re.compile(re.escape(TEMPORARY) + r"([0-9a-f]{8})-(\d+)-[0-9a-f]{12}")
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
+_WORTH_A_WORD = 1.0
+"""A pause, in seconds, after which whoever waits wants to know what for."""
+
+_logger = logging.getLogger(__name__)
+_RANDOM = random.Random()
+"""Our own: a retry in the background must not shift the numbers a seeded training draws."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Repeats what failed for a passing reason, with growing, jittered pauses.
+
+    Args:
+        seconds: No attempt begins later than this after the first one.
+        first: First pause, in seconds; each following one is twice as long.
+        longest: Longest pause, in seconds.
+        clock: Monotonic, in seconds.
+        sleep: Waits that many seconds.
+        chance: A random number in [0, 1).
+    """
+
+    seconds: float = 60.0
+    first: float = 0.1
+    longest: float = 5.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = _RANDOM.random
+
+    def __call__(self, attempt: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Answers what `attempt` answers; raises its last error as it came."""
+        end = self.clock() + self.seconds
+        longest = self.first
+        while True:
+            pause = longest * (0.5 + self.chance() / 2)
+            try:
+                return attempt(*args, **kwargs)
+            except Exception as error:
+                if classify(error) != "transient" or self.clock() + pause > end:
+                    raise
+                if pause > _WORTH_A_WORD:
+                    _logger.warning("Trying again for up to %.0f s: %s", end - self.clock(), error)
+            self.sleep(pause)
+            longest = min(2 * longest, self.longest)
 
 
 class Store(abc.ABC):
@@ -68,7 +112,7 @@ class Store(abc.ABC):
             # Some backends turn an empty exclusive create into an overwrite.
             raise ValueError(f"Expected `data` to hold something. Received: b'' for key={key!r}.")
         try:
-            self._attempt(key, lambda: self._create(key, data))
+            self._attempt(key, self._create, key, data)
         except KeyExistsError:
             return self.read(key) == data
         return True
@@ -76,7 +120,7 @@ class Store(abc.ABC):
     def replace(self, key: str, data: bytes) -> None:
         """Writes an object; readers see the old one or the new one."""
         check_key(key)
-        self._attempt(key, lambda: self._replace(key, data))
+        self._attempt(key, self._replace, key, data)
 
     def read(self, key: str) -> bytes:
         """The object under a key.
@@ -85,7 +129,7 @@ class Store(abc.ABC):
             KeyMissingError: There is none.
         """
         check_key(key)
-        return self._attempt(key, lambda: self._read(key))
+        return self._attempt(key, self._read, key)
 
     def read_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """The objects under these keys, without the ones that are not there."""
@@ -95,7 +139,7 @@ class Store(abc.ABC):
     def exists(self, key: str) -> bool:
         """Whether there is an object under this key; a folder is none."""
         check_key(key)
-        return self._attempt(key, lambda: self._exists(key))
+        return self._attempt(key, self._exists, key)
 
     def list(self, prefix: str) -> list[str]:
         """Sorted names of the objects and folders right under a folder; `""` is the store itself.
@@ -104,7 +148,7 @@ class Store(abc.ABC):
         """
         if prefix:
             check_key(prefix)
-        names = self._attempt(prefix, lambda: self._list(prefix))
+        names = self._attempt(prefix, self._list, prefix)
         return sorted(name for name in names if not name.startswith(TEMPORARY))
 
     def delete(self, keys: Iterable[str]) -> None:
@@ -115,7 +159,7 @@ class Store(abc.ABC):
     def delete_tree(self, prefix: str) -> None:
         """Deletes the object or the folder of this name with all that is in it."""
         check_key(prefix)
-        self._attempt(prefix, lambda: self._delete_tree(prefix))
+        self._attempt(prefix, self._delete_tree, prefix)
 
     def upload(self, path: str | os.PathLike[str], key: str) -> None:
         """Writes a local file as an object, like `replace`."""
@@ -123,7 +167,7 @@ class Store(abc.ABC):
         source = Path(path)
         if not source.is_file():
             raise FileNotFoundError(f"Expected a file to upload. Received: path={str(source)!r}.")
-        self._attempt(key, lambda: self._upload(source, key))
+        self._attempt(key, self._upload, source, key)
 
     def download(self, key: str, path: str | os.PathLike[str]) -> None:
         """Writes an object to a local file, which appears whole.
@@ -134,9 +178,9 @@ class Store(abc.ABC):
         check_key(key)
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = temporary(target.parent)
+        partial = target.with_name(f"{TEMPORARY}{secrets.token_hex(6)}")
         try:
-            self._attempt(key, lambda: self._download(key, partial))
+            self._attempt(key, self._download, key, partial)
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
@@ -168,7 +212,8 @@ class Store(abc.ABC):
         Raises:
             UnsafeStoreError: It does not.
         """
-        key = f".probe-{secrets.token_hex(8)}"
+        self._forget_probes()
+        key = f"{PROBE}{machine_tag()}-{os.getpid()}-{secrets.token_hex(8)}"
         try:
             answers = (self.create(key, b"first"), self.create(key, b"second"))
             left = self.read(key)
@@ -185,7 +230,7 @@ class Store(abc.ABC):
         return f"{type(self).__name__}({str(self)!r})"
 
     def __str__(self) -> str:
-        return _PASSWORD.sub(r"\1:***@", self.url)
+        return self.url
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -193,13 +238,20 @@ class Store(abc.ABC):
             "`open_store(url, **storage_options)` where it is used."
         )
 
-    def _attempt(self, key: str, request: Callable[[], T]) -> T:
+    def _attempt(self, key: str, request: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return self._retry(request)
+            return self._retry(request, *args, **kwargs)
         except StorageError:
             raise
         except Exception as error:
             raise explain(error, f"{self}/{key}") from error
+
+    def _forget_probes(self) -> None:
+        """Deletes the probes of processes that were killed meanwhile."""
+        for name in self.list(""):
+            maker = _PROBE_NAME.fullmatch(name)
+            if maker and maker[1] == machine_tag() and not is_running(int(maker[2])):
+                self.delete([name])
 
     def _read_or_none(self, key: str) -> bytes | None:
         try:
@@ -210,7 +262,7 @@ class Store(abc.ABC):
     def _delete_one(self, key: str) -> None:
         check_key(key)
         try:
-            self._attempt(key, lambda: self._delete(key))
+            self._attempt(key, self._delete, key)
         except KeyMissingError:
             return
 
@@ -260,14 +312,3 @@ def check_key(key: str) -> None:
             "Expected a key of names with `/` between them, each of letters, digits, `.`, `_` and "
             f"`-` and none of them `.`, `..` or {TEMPORARY}*. Received: key={key!r}."
         )
-
-
-def temporary(folder: Path) -> Path:
-    """A new name for an unfinished file: it tells which process to ask about it."""
-    return folder / f"{TEMPORARY}{machine_tag()}-{os.getpid()}-{secrets.token_hex(6)}"
-
-
-def writer_of(name: str) -> tuple[str, int] | None:
-    """The `machine_tag` and the pid in a name that `temporary` gave, None for any other name."""
-    found = _TEMPORARY_NAME.fullmatch(name)
-    return (found[1], int(found[2])) if found else None

@@ -1,1 +1,1 @@
-"""Where trials run: the Prefect task, the slots, and the training children."""
+"""Running trials: the Prefect task, slots, and training processes."""

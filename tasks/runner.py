@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from storage import StorageError
-from tasks.outcomes import ChildLostError
-from tasks.slots import Message, Slots
+from tasks.messages import Declared, Discover, Ended, EpochReport, Fatal, Report, Run
+from tasks.process.output import Budget, Forwarding, LastLines
+from tasks.slots import ChildLostError, SlotAnswer, Slots
 from tuner import errors
-from tuner.hyperparameters import HyperParameters
-from tuner.oracle import Oracle
-from tuner.search.display import Display
-from tuner.state.project import Project
-from tuner.trial import Trial, TrialStatus
+from tuner.core.declaration import Declaration
+from tuner.core.hyperparameters import HyperParameters
+from tuner.core.trial import Trial, TrialStatus
+from tuner.journal.project import Project
+from tuner.oracles.oracle import Oracle
+from tuner.search.progress import Display
 
 logger = logging.getLogger(__name__)
-
-LOG_LINES = 20_000
-"""Lines kept of what one trial prints; the last ones, since the end tells what went wrong."""
 
 
 class StudyError(RuntimeError):
@@ -44,25 +44,33 @@ class TrialRunner:
         self.error: Exception | None = None
         """What ends the search."""
         self._lock = threading.Lock()
+        self._budget = Budget()
 
     def abort(self, error: Exception) -> None:
         """Ends the search with this error; the first one stays."""
         with self._lock:
             self.error = self.error or error
 
-    def discover_space(self, emit: Callable[[str], None]) -> None:
-        """Has a child build the model until every hyperparameter is known."""
+    def ask_study(self, emit: Callable[[str], None]) -> Declaration:
+        """Has a child build the model until every hyperparameter is known; what is declared."""
         with self.slots.lease() as slot:
-            answer = slot.ask({"do": "discover"}, _ignore, emit)
-        if answer["kind"] == "fatal":
-            raise _error_of(answer)
-        self.oracle.update_space(HyperParameters.from_config(answer["space"]))
+            forwarding = Forwarding(emit, self._budget)
+            answer = slot.ask(Discover(), _ignore, forwarding.line)
+            forwarding.end()
+        match answer:
+            case Fatal():
+                raise _error_of(answer)
+            case Declared(space, training, version):
+                return Declaration(HyperParameters.from_config(space), training, version)
+            case Ended():
+                raise RuntimeError("Expected what the study declares. Received: a trial's end.")
 
-    def run(self, trial_id: str, emit: Callable[[str], None]) -> Trial:
+    def run(self, trial_id: str, slot_name: str, emit: Callable[[str], None]) -> Trial:
         """Runs a trial once and tells the oracle.
 
         Args:
             trial_id: A running trial.
+            slot_name: The slot that has the trial, as the oracle knows it.
             emit: Gets each line the trial prints.
 
         Returns:
@@ -75,60 +83,71 @@ class TrialRunner:
             RuntimeError: Too many trials in a row have failed.
         """
         trial = self.oracle.get_trial(trial_id)
-        printed: list[str] = []
+        printed, forwarding = LastLines(), Forwarding(emit, self._budget)
 
         def keep(line: str) -> None:
-            printed.append(line)
-            emit(line)
+            printed.add(line)
+            forwarding.line(line)
 
         with self.slots.lease() as slot:
             self.display.trial_began(trial)
             try:
-                request = {"do": "run", "trial": trial.get_state()}
-                answer = slot.ask(request, lambda m: self._heed(trial, m), keep)
+                request = Run(trial.get_state())
+                answer = slot.ask(request, lambda report: self._take_in(trial, report), keep)
             except ChildLostError as error:
                 keep(str(error))
                 outcome, hopeless = error.outcome, error.hopeless
-                self.oracle.lose_trial(trial_id, str(error), outcome, hopeless=hopeless)
+                with self._keeping(trial, slot_name):
+                    self.oracle.lose_trial(trial_id, str(error), outcome, hopeless=hopeless)
             else:
-                self._tell(trial, answer)
+                with self._keeping(trial, slot_name):
+                    self._tell(trial, answer)
             finally:
+                forwarding.end()
                 self._save_log(trial_id, printed)
         self.display.trial_ended(trial)
         return trial
 
-    def _heed(self, trial: Trial, message: Message) -> str | None:
+    def _take_in(self, trial: Trial, report: Report) -> str | None:
         """Takes in what a running trial tells; why it is to end early, None when it goes on."""
-        trial_id = trial.trial_id
-        if message["kind"] == "epoch":
-            self.display.epoch_ended(trial, message["epoch"], message["logs"])
-            return self.oracle.report_epoch(trial_id, message["epoch"], message["logs"])
-        told = self.oracle.update_trial(trial_id, message["metrics"], step=message["step"])
+        if isinstance(report, EpochReport):
+            self.display.epoch_ended(trial, report.epoch, report.logs)
+            return self.oracle.report_epoch(trial.trial_id, report.epoch, report.logs)
+        told = self.oracle.update_trial(trial.trial_id, report.metrics, step=report.step)
         return "the oracle said so" if told.status == TrialStatus.STOPPED else None
 
-    def _tell(self, trial: Trial, answer: Message) -> None:
-        if answer["kind"] == "fatal":
-            raise _error_of(answer)
-        self.oracle.tell(trial.trial_id, answer["trial"])
+    @contextmanager
+    def _keeping(self, trial: Trial, slot_name: str) -> Iterator[None]:
+        """A trial that is due another try stays with this slot: it is tried again as one task."""
+        with self.oracle.together():
+            yield
+            self.oracle.session.keep(trial, slot_name)
 
-    def _save_log(self, trial_id: str, printed: list[str]) -> None:
-        text = "\n".join([*printed[-LOG_LINES:], ""])
+    def _tell(self, trial: Trial, answer: SlotAnswer) -> None:
+        match answer:
+            case Fatal():
+                raise _error_of(answer)
+            case Ended(state):
+                self.oracle.tell(trial.trial_id, state)
+
+    def _save_log(self, trial_id: str, printed: LastLines) -> None:
+        data = printed.text().encode("utf-8", "replace")
         try:
-            self.project.store.replace(self.project.paths.trial(trial_id).log, text.encode())
+            self.project.store.replace(self.project.paths.trial(trial_id).log, data)
         except StorageError as error:
             logger.warning("The log of trial %s could not be kept: %s", trial_id, error)
 
 
 def wants_another_try(trial: Trial) -> bool:
-    """Whether the oracle put the trial back into its queue."""
+    """Whether the trial is due another try."""
     return trial.status == TrialStatus.RUNNING
 
 
-def _error_of(answer: Message) -> Exception:
+def _error_of(answer: Fatal) -> Exception:
     """The error a child tells of; a `FatalError` stays one, since scripts catch it."""
-    kind: type[Exception] = getattr(errors, answer.get("error") or "", StudyError)
-    return kind(answer["message"])
+    kind: type[Exception] = getattr(errors, answer.error or "", StudyError)
+    return kind(answer.message)
 
 
-def _ignore(message: Message) -> None:
-    del message
+def _ignore(report: Report) -> None:
+    del report

@@ -1,46 +1,61 @@
-"""Slots: where a trial can run. Here, on this machine."""
+"""Slots: where a trial can run."""
 
 from __future__ import annotations
 
-import logging
-import queue
-import shutil
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
-from tasks.children import Child, ForkServer, Line
-from tasks.outcomes import ChildLostError, Outcome
-from tasks.placement import Placement, thread_limits
-from tasks.watchdog import Limits, Watchdog
-from tuner.training.scratch import make_scratch
+from tasks.messages import Declared, Ended, Fatal, Report, Request
+from tuner.core.outcome import Outcome
 
-logger = logging.getLogger(__name__)
+Line = Callable[[str], None]
+"""Gets a line that a trial prints."""
 
-ANSWERS = ("space", "ended", "interrupted", "lost", "fatal")
-"""Kinds of message that end a request."""
+OnReport = Callable[[Report], str | None]
+"""Gets what a trial reports; answers why the trial is to end early, if so."""
 
-LEAVE = 5.0
-"""Seconds beyond the grace that whoever holds a slot has to give it back."""
-
-Message = Mapping[str, Any]
-Heed = Callable[[Message], str | None]
-"""Gets the messages that come before an answer; answers why the trial is to end early, if so."""
+SlotAnswer = Declared | Ended | Fatal
 
 
 class SearchStoppedError(Exception):
     """The search was stopped while a trial was running."""
 
 
-class Asked(Protocol):
+class ChildLostError(Exception):
+    """A trial's process ended, or was ended, without an answer.
+
+    Args:
+        message: What happened, and what to do about it.
+        outcome: Its name.
+        hopeless: Whether the same would happen again; otherwise the trial is worth another try.
+    """
+
+    def __init__(
+        self, message: str, outcome: Outcome = Outcome.LOST, *, hopeless: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        self.hopeless = hopeless
+
+
+class Slot(Protocol):
     """Runs one request at a time."""
 
-    def ask(self, request: Message, on_message: Heed, emit: Line) -> Message:
-        """See `Slot.ask`."""
+    def ask(self, request: Request, on_report: OnReport, emit: Line) -> SlotAnswer:
+        """Has a training process answer a request.
+
+        Args:
+            request: What to do.
+            on_report: Gets the reports that come before the answer, and says whether to go on.
+            emit: Gets each line the process prints meanwhile.
+
+        Raises:
+            ChildLostError: The process died, or was ended for what the trial took. The next
+                request gets a fresh one.
+            SearchStoppedError: `Slots.stop` was called.
+        """
 
 
 class Slots(Protocol):
@@ -53,7 +68,7 @@ class Slots(Protocol):
     def count(self) -> int:
         """Number of trials that can run at the same time, now."""
 
-    def lease(self) -> AbstractContextManager[Asked]:
+    def lease(self) -> AbstractContextManager[Slot]:
         """A slot of one's own; waits for one to come free."""
 
     def stop(self) -> None:
@@ -67,214 +82,3 @@ class Slots(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
-
-
-class Slot:
-    """Runs one trial at a time on a child that stays warm from trial to trial."""
-
-    def __init__(self, slots: LocalSlots, name: str) -> None:
-        self.name = name
-        self._slots = slots
-        self._child: Child | None = None
-        self._size: int | None = None
-        """Bytes the child held after its first trial."""
-
-    def ask(self, request: Message, on_message: Heed, emit: Line) -> Message:
-        """Has the child answer a request.
-
-        Args:
-            request: For `tasks.training`.
-            on_message: Gets the messages that come before the answer, and says whether to go on.
-            emit: Gets each line the child prints meanwhile.
-
-        Returns:
-            A message of a kind in `ANSWERS`.
-
-        Raises:
-            ChildLostError: The child died, or was ended for what the trial took. The next request
-                gets a fresh one.
-            SearchStoppedError: `LocalSlots.stop` was called.
-        """
-        try:
-            self._slots.check_not_stopped()
-            child = self._warm(emit)
-            watchdog = Watchdog(self._slots.limits, child, fresh=self._size is None)
-            child.send(request)
-            answer = _Conversation(self._slots, child, watchdog, on_message).answer()
-        except ChildLostError:
-            self.end()
-            # Stopping kills the children: that is no trial's loss.
-            self._slots.check_not_stopped()
-            raise
-        except BaseException:
-            self.end()
-            raise
-        return self._settle(answer, child)
-
-    def end(self) -> None:
-        """Ends the child; the next request starts another."""
-        child, self._child, self._size = self._child, None, None
-        if child is not None:
-            child.end()
-
-    def _settle(self, answer: Message, child: Child) -> Message:
-        """Ends the child where it is not fit for another trial, and raises where none has ended."""
-        match answer["kind"]:
-            case "interrupted":
-                self.end()
-                raise SearchStoppedError
-            case "lost":
-                self.end()
-                raise ChildLostError(answer["message"], Outcome(answer["outcome"]))
-            case "ended":
-                size = child.gauge.resident()
-                self._size = size if self._size is None else self._size
-                grown = size - self._size > self._slots.limits.growth
-                if grown or answer["trial"].get("record", {}).get("outcome"):
-                    self.end()
-        return answer
-
-    def _warm(self, emit: Line) -> Child:
-        if self._child is None:
-            self._child = self._slots.start_child(self.name, emit)
-        self._child.emit = emit
-        return self._child
-
-
-class _Conversation:
-    """What is said with a child from a request to its answer."""
-
-    def __init__(
-        self, slots: LocalSlots, child: Child, watchdog: Watchdog, on_message: Heed
-    ) -> None:
-        self._slots = slots
-        self._child = child
-        self._watchdog = watchdog
-        self._on_message = on_message
-        self._has_epochs = False
-        self._deadline: float | None = None
-
-    def answer(self) -> Message:
-        while True:
-            self._check_stopped()
-            self._watchdog.check()
-            message = self._child.receive(self._slots.limits.interval)
-            if message is None:
-                continue
-            kind = message["kind"]
-            if kind in ANSWERS:
-                return message
-            if kind == "began":
-                self._watchdog.trial_began()
-            else:
-                self._has_epochs |= kind == "epoch"
-                self._child.send({"do": "go_on", "stop": self._on_message(message)})
-
-    def _check_stopped(self) -> None:
-        """A trial that keeps its epochs may end the one at hand; any other has nothing to save."""
-        if not self._slots.stopped.is_set():
-            return
-        if self._deadline is None:
-            self._deadline = time.monotonic() + self._slots.limits.grace
-            self._child.send({"do": "interrupt"})
-        if not self._has_epochs or time.monotonic() > self._deadline:
-            raise SearchStoppedError
-
-
-class LocalSlots:
-    """A number of slots on this machine, each with its own warm child.
-
-    Args:
-        places: One for each slot; or their number, where they need no GPU.
-        setup: What `tasks.training` needs to assemble the tuner; JSON.
-        preload: Modules that every child needs, imported once.
-        limits: What a trial may take.
-    """
-
-    def __init__(
-        self,
-        places: int | Sequence[Placement],
-        setup: Mapping[str, Any],
-        preload: tuple[str, ...] = (),
-        limits: Limits | None = None,
-    ) -> None:
-        self.limits = limits or Limits()
-        self.stopped = threading.Event()
-        self.note: Callable[[str], None] = logger.warning
-        self._places = [Placement()] * places if isinstance(places, int) else list(places)
-        self._setup = setup
-        self._preload = preload
-        self._scratch: Path | None = None
-        self._servers: dict[str, ForkServer] = {}
-        self._all = [Slot(self, str(number)) for number in range(len(self._places))]
-        self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
-        for slot in self._all:
-            self._free.put(slot)
-
-    @property
-    def count(self) -> int:
-        return len(self._places)
-
-    @property
-    def scratch(self) -> Path:
-        """A private folder that is deleted when the slots are left.
-
-        Raises:
-            RuntimeError: They have not been entered.
-        """
-        if self._scratch is None:
-            raise RuntimeError("Expected slots that have been entered. Received: ones that wait.")
-        return self._scratch
-
-    @contextmanager
-    def lease(self) -> Iterator[Slot]:
-        """A slot of one's own; waits for one to come free."""
-        slot = self._free.get()
-        try:
-            yield slot
-        finally:
-            self._free.put(slot)
-
-    def start_child(self, slot: str, emit: Line) -> Child:
-        env = {"TRIALFLOW_SLOT": slot, "TRIALFLOW_SCRATCH": str(self.scratch)}
-        place = self._places[int(slot)]
-        return self._server_of(place).fork(self._setup, {**place.env, **env}, emit)
-
-    def check_not_stopped(self) -> None:
-        """Raises `SearchStoppedError` once `stop` was called."""
-        if self.stopped.is_set():
-            raise SearchStoppedError
-
-    def stop(self) -> None:
-        """Interrupts every trial; whoever waits for one gets `SearchStoppedError`.
-
-        A trial that has ended an epoch may end the one at hand, within the grace.
-        """
-        self.stopped.set()
-
-    def __enter__(self) -> Self:
-        self._scratch = make_scratch()
-        for place in self._places:
-            self._server_of(place).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        self._wait_for_slots()
-        for server in self._servers.values():
-            server.stop()
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
-
-    def _wait_for_slots(self) -> None:
-        """Lets whoever holds a slot notice that the search has stopped."""
-        deadline = time.monotonic() + self.limits.grace + LEAVE
-        while self._free.qsize() < len(self._all) and time.monotonic() < deadline:
-            time.sleep(0.01)
-
-    def _server_of(self, place: Placement) -> ForkServer:
-        """The fork server of a GPU: what it imports is to see that GPU and no other."""
-        if place.devices not in self._servers:
-            env = {**thread_limits(self.count), **place.env}
-            self._servers[place.devices] = ForkServer(self._preload, env)
-        return self._servers[place.devices]

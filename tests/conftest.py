@@ -1,15 +1,22 @@
 """Real processes and a real Prefect server for the tests that tell stories."""
 
+import contextlib
 import functools
-import json
 import os
 import signal
 import subprocess
 import sys
-import urllib.request
 
+import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 from servers.fixtures import azure_url, azurite_process, s3_process, s3_server, s3_url
+from servers.prefect_api import ask_server
+from support import ROOT
+
+# How fast a busy machine draws examples says nothing of what is tested with them.
+settings.register_profile("ours", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("ours")
 
 # Here and nowhere else: fsspec keeps its connections to the one server there is.
 __all__ = ["azure_url", "azurite_process", "s3_process", "s3_server", "s3_url"]
@@ -59,17 +66,7 @@ def prefect_server(environment):
 @pytest.fixture(scope="session")
 def ask(prefect_server):
     """Asks the server's API, as its pages do."""
-
-    def post(path, body):
-        request = urllib.request.Request(
-            f"{prefect_server}/api/{path}",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or "null")
-
-    return post
+    return functools.partial(ask_server, f"{prefect_server}/api")
 
 
 @pytest.fixture
@@ -101,3 +98,32 @@ def command_line(environment, tmp_path):
 def trialflow(command_line, prefect_server):
     """Starts the command line with a Prefect server to go to."""
     return functools.partial(command_line, PREFECT_API_URL=f"{prefect_server}/api")
+
+
+@pytest.fixture
+def prefect(environment, prefect_server, tmp_path):
+    """Starts Prefect's command line in the repository's root; its output goes to a file."""
+    started = []
+    env = {**environment, "PREFECT_API_URL": f"{prefect_server}/api"}
+
+    def start(*words, **more):
+        with (tmp_path / f"prefect-{len(started)}.log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "prefect", *map(str, words)],
+                env={**env, **more},
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        process.family = psutil.Process(process.pid).children
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for child in [*process.family(recursive=True), process]:
+                    child.kill()
+        process.wait()

@@ -2,15 +2,8 @@
 
 from hypothesis import strategies as st
 
-from tuner.conditions import Parent
-from tuner.hyperparameters import (
-    Boolean,
-    Choice,
-    Fixed,
-    Float,
-    HyperParameters,
-    Int,
-)
+from tuner.core.hyperparameters import Boolean, Choice, Fixed, Float, HyperParameters, Int
+from tuner.core.hyperparameters.conditions import Parent
 
 PROBS = st.floats(0, 1)
 SAMPLINGS = st.sampled_from(["linear", "log", "reverse_log"])

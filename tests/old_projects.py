@@ -5,9 +5,9 @@ import shutil
 
 from support import ROOT
 
-from tuner.importing import import_keras_tuner
-from tuner.state.history import History
-from tuner.state.project import Project
+from tuner.journal.history import History
+from tuner.journal.project import Project
+from tuner.keras_tuner.importing import import_keras_tuner
 
 PROJECTS = ROOT / "tests" / "fixtures" / "keras_tuner_projects"
 OBJECTIVES = {"random_search": "val_loss", "hyperband": "val_accuracy"}

@@ -8,9 +8,10 @@ import h5py
 import numpy as np
 
 from storage import open_store
-from tasks.outcomes import ChildLostError
-from tuner.hyperparameters import HyperParameters
-from tuner.trial import Trial
+from tasks.messages import Ended, Run
+from tasks.slots import ChildLostError
+from tuner.core.hyperparameters import HyperParameters
+from tuner.core.trial import Trial
 
 FIT = {"validation_split": 0.2}
 
@@ -64,17 +65,16 @@ class Runner:
         for life in range(1, lives + 1):
             with self.slots.lease() as slot:
                 try:
-                    request = {"do": "run", "trial": trial.get_state()}
-                    answer = slot.ask(request, lambda message: None, lines.append)
+                    request = Run(trial.get_state())
+                    answer = slot.ask(request, lambda report: None, lines.append)
                 except ChildLostError as error:
-                    answer = {"kind": "lost", "message": str(error)}
-            if life < lives and "SIGKILL" in answer.get("message", ""):
-                between(trial)
-                continue
-            assert answer["kind"] == "ended", answer
+                    if life == lives or "SIGKILL" not in str(error):
+                        raise
+                    between(trial)
+                    continue
+            assert isinstance(answer, Ended), answer
             assert life == lives or at_most, f"ended in life {life}"
-            answer["trial"]["folder"] = values["folder"]
-            return answer["trial"], read_notes(values["folder"])
+            return {**answer.trial, "folder": values["folder"]}, read_notes(values["folder"])
         raise AssertionError
 
 

@@ -2,7 +2,11 @@
 
 import math
 
-from tuner import BaseTuner, Objective
+import numpy as np
+
+from tuner import BaseTuner, Objective, Trial
+from tuner.core.hyperparameters.sampling import random_values
+from tuner.journal.history import History
 from tuner.oracles import RandomSearchOracle
 
 
@@ -56,3 +60,20 @@ def searched_twice(directory, trials=12):
     """One that improved two objectives."""
     both = [Objective("cost", "min"), Objective("gain", "max")]
     return searched(directory, trials, Objectives, both)
+
+
+def history_of(space, function, trials, seed=0, budgets=(None,)):
+    """A history of random trials, whose scores a function of values (and budget) gives."""
+    history = History(Objective("y", "min"))
+    history.space = space
+    rng = np.random.default_rng(seed)
+    for number in range(trials):
+        values = random_values(space, rng)
+        trial = Trial(space.with_values(values), trial_id=f"{number:04d}")
+        trial.budget = budgets[number % len(budgets)]
+        given = [] if trial.budget is None else [trial.budget]
+        trial.score, trial.status = float(function(values, *given)), "COMPLETED"
+        history.trials[trial.trial_id] = trial
+        history.end_order.append(trial.trial_id)
+        history.completed += 1
+    return history

@@ -1,6 +1,6 @@
 """Search spaces that several tests look at."""
 
-from tuner.hyperparameters import HyperParameters
+from tuner.core.hyperparameters import HyperParameters
 
 
 def space_of(*declare):

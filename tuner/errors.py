@@ -27,6 +27,10 @@ class FatalValueError(FatalError, ValueError):
     """A value that no trial can work with."""
 
 
+class ObjectiveMissingError(FatalValueError):
+    """No trial can be scored: what they measure does not have the objective."""
+
+
 class FatalTypeError(FatalError, TypeError):
     """A type that no trial can work with."""
 
@@ -36,7 +40,15 @@ class FatalRuntimeError(FatalError, RuntimeError):
 
 
 class TriesAnotherProcessError(Exception):
-    """A trial failed for what earlier trials have left in its process, which is ended."""
+    """A trial failed for what is left in its process, which is ended.
+
+    Args:
+        outcome: How the attempt ended, a value of `tuner.core.outcome.Outcome`.
+    """
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
 
 
 class TrialInterruptedError(BaseException):

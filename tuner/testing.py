@@ -1,7 +1,8 @@
-"""What every oracle keeps, as a suite: subclass `OracleTests` and say how to make yours."""
+"""Laws of oracles, as a test suite: subclass `OracleTests` and say how to make yours."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterator
@@ -9,13 +10,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tuner.hyperparameters import HyperParameters
-from tuner.hyperparameters.sampling import count_values, values_key
-from tuner.oracle import Oracle
-from tuner.proposal import Decision
-from tuner.state.events import Event
-from tuner.state.history import History
-from tuner.trial import Trial, TrialStatus
+from tuner.core.declaration import Declaration
+from tuner.core.hyperparameters import HyperParameters
+from tuner.core.hyperparameters.comparing import point_of
+from tuner.core.hyperparameters.sampling import count_values, values_key
+from tuner.core.proposal import Decision
+from tuner.core.trial import Trial, TrialStatus
+from tuner.journal.events import Event, SpaceChanged
+from tuner.journal.history import History
+from tuner.oracles.oracle import Oracle
 
 LONGEST = 400
 """Trials after which a search in a test is cut off."""
@@ -43,6 +46,26 @@ def small_space() -> HyperParameters:
     hp.Choice("kind", ["a", "b"])
     with hp.conditional_scope("kind", ["b"]):
         hp.Int("width", 1, 4)
+    return hp
+
+
+def edited_mixed_space() -> HyperParameters:
+    """`mixed_space` after an afternoon: everything about it is another, and it still overlaps."""
+    hp = HyperParameters()
+    hp.Float("rate", 1e-3, 1.0, sampling="log")
+    hp.Choice("kind", ["b", "c"])
+    hp.Int("layers", 1, 5, step=2)
+    with hp.conditional_scope("kind", ["c"]):
+        hp.Float("share", 0.1, 0.5)
+    hp.Boolean("late")
+    return hp
+
+
+def edited_small_space() -> HyperParameters:
+    """Eight points, two of them (`b` with a width of 1 or 3) also of `small_space`."""
+    hp = HyperParameters()
+    hp.Choice("kind", ["b", "c"])
+    hp.Int("width", 1, 7, step=2)
     return hp
 
 
@@ -76,6 +99,11 @@ class Search:
             index = 0 if self.order is None else rng.randrange(len(self.running))
             self.end(self.running.pop(index))
         return self.created
+
+    def change(self, space: HyperParameters) -> None:
+        """The search stops, its study declares another space, and it goes on."""
+        self.oracle.start(searching=True)
+        self.oracle.session.declare(Declaration(space))
 
     def end(self, trial: Trial) -> None:
         score = self.outcome(trial)
@@ -155,6 +183,45 @@ class OracleTests:
                 history.replay(events)
                 assert self._ask(again, history) == answer
 
+    def test_values_are_legal_in_the_space_as_it_is_when_they_are_asked_for(self) -> None:
+        search = Search(self.make(mixed_space()), slots=3)
+        search.run(20)
+        search.change(edited_mixed_space())
+        for trial in search.run(50)[20:]:
+            assert point_of(edited_mixed_space(), trial.hyperparameters) == trial.values
+
+    def test_no_configuration_is_begun_twice_though_the_space_changed(self) -> None:
+        search = Search(self.make(small_space()), slots=2)
+        search.run(3)
+        for space in (edited_small_space(), mixed_space(), small_space()):
+            search.change(space)
+            search.run(len(search.created) + 3)
+        begun = self._begun(search.created)
+        assert len(begun) == len(set(begun))
+
+    def test_a_space_that_changed_is_exhausted_exactly(self) -> None:
+        for known in (2, LONGEST):
+            search = Search(self.make(small_space()), slots=2)
+            before = len(search.run(known))
+            search.change(edited_small_space())
+            created = search.run()
+            assert before < len(created) < LONGEST
+            history = search.oracle.search_history
+            counted = [trial for trial in created if history.counts(trial)]
+            fresh = [t for t in counted if t.budget is None or t.budget.parent is None]
+            points = [values_key(history.counting.values_of(trial)) for trial in fresh]
+            assert len(points) == len(set(points)) == count_values(edited_small_space())
+
+    def test_a_resumed_search_asks_the_same_after_its_space_changed(self) -> None:
+        asked = list(self._questions(self.make(mixed_space()), 0, edited_mixed_space()))
+        changed = [any(isinstance(e, SpaceChanged) for e in events) for events, _ in asked]
+        assert any(changed)
+        for events, answer in itertools.compress(asked, changed):
+            again = self.make(mixed_space())
+            history = History(again.objective, again.seed)
+            history.replay(events)
+            assert self._ask(again, history) == answer
+
     def test_the_same_seed_asks_the_same_and_zero_is_a_seed(self) -> None:
         first, second, other = (
             [t.values for t in Search(self.make(mixed_space(), seed)).run(5)] for seed in (0, 0, 1)
@@ -180,11 +247,19 @@ class OracleTests:
         fresh = [t for t in trials if t.budget is None or t.budget.parent is None]
         return [values_key(trial.values) for trial in fresh]
 
-    def _questions(self, oracle: Oracle, order: int) -> Iterator[tuple[list[Event], Decision]]:
-        """Runs a search, and gives what was known and answered at each question."""
+    def _questions(
+        self, oracle: Oracle, order: int, then: HyperParameters | None = None
+    ) -> Iterator[tuple[list[Event], Decision]]:
+        """Runs a search, and gives what was known and answered at each question.
+
+        Args:
+            oracle: Fresh.
+            order: Seed of the order in which trials end.
+            then: Space in which it goes on in the middle.
+        """
         recorded: list[Event] = []
         asked: list[tuple[int, Decision]] = []
-        ask, record = oracle.propose, oracle._ledger.record  # noqa: SLF001 - a side door
+        ask, record = oracle.propose, oracle.session.ledger.record
 
         def propose(history: History, rng: np.random.Generator) -> Decision:
             answer = ask(history, rng)
@@ -196,12 +271,16 @@ class OracleTests:
             record(*events)
 
         oracle.propose = propose  # type: ignore[method-assign]  # listens in
-        oracle._ledger.record = listen  # type: ignore[method-assign]  # noqa: SLF001
-        Search(oracle, slots=3, order=order).run(60)
+        oracle.session.ledger.record = listen  # type: ignore[method-assign]
+        search = Search(oracle, slots=3, order=order)
+        if then is not None:
+            search.run(20)
+            search.change(then)
+        search.run(60)
         for known, answer in asked:
             yield recorded[:known], answer
 
     @staticmethod
     def _ask(oracle: Oracle, history: History) -> Decision:
-        oracle._ledger.history = history  # noqa: SLF001 - a side door
+        oracle.session.ledger.history = history
         return oracle.propose(history, oracle._rng())  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""What the commands about a project share: their arguments, and how they say what went wrong."""
+"""Arguments and errors that the commands about a project share."""
 
 from __future__ import annotations
 

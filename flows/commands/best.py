@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.commands import tables
 from flows.commands.answers import Debug, Json, ProjectUrl, answered, print_json
-from flows.projects import Found, open_project
-from flows.running.run_settings import RunSettings
-from tuner.base_tuner import BaseTuner
-from tuner.search.role import Role
-from tuner.study import Study, load_study
+from flows.present import Found, open_project
+
+if TYPE_CHECKING:
+    from tuner.tuners.base_tuner import BaseTuner
+    from tuner.tuners.study import Study
 
 
 def best(
@@ -26,6 +26,10 @@ def best(
     ] = None,
     refit: Annotated[
         bool, typer.Option("--refit", help="With --save: train it anew, on all the data.")
+    ] = False,
+    pareto: Annotated[
+        bool,
+        typer.Option("--pareto", help="Show all that no other beats in every objective."),
     ] = False,
     study: Annotated[
         str | None,
@@ -45,9 +49,12 @@ def best(
                 _save(_model(found, study, refit=refit), save)
     if as_json:
         saved = {} if save is None else {"saved": str(save)}
-        print_json({"project": found.project.url, "best": found.best(), **saved})
+        front = {"pareto": found.pareto()} if pareto else {}
+        print_json({"project": found.project.url, "best": found.best(), **front, **saved})
     else:
-        typer.echo(tables.best(found))
+        front_shown = pareto and found.history.best is not None
+        shown = tables.trials(found.history.pareto_front(), found.history) if front_shown else None
+        typer.echo(shown or tables.best(found))
         if save is not None:
             typer.echo(f"Saved: {save}")
 
@@ -65,9 +72,13 @@ def _model(found: Found, study: str | None, *, refit: bool) -> Any:
         msg = "Expected a project with a completed trial."
         raise ValueError(f"{msg} Received: {found.project.url}, which has none.")
     if study is None and not refit:
-        from tuner.results.loading import load_best_models
+        from tuner.results.models import load_best_models
 
         return load_best_models(found.project.url)[0]
+    # Imported here: to show the best trial takes nothing of a search.
+    from flows.running.run_settings import RunSettings
+    from tuner.tuners.study import load_study
+
     loaded = load_study(RunSettings.load(found.project, study).study)
     tuner = _tuner(loaded, found)
     if not refit:
@@ -76,13 +87,17 @@ def _model(found: Found, study: str | None, *, refit: bool) -> Any:
 
 
 def _tuner(study: Study, found: Found) -> BaseTuner:
+    from tuner.core.runtime import Role
+
     project = {"directory": found.project.directory, "project_name": found.project.name}
-    return study.build_tuner(Role.SEARCH, **project)
+    tuner = study.build_tuner(Role.SEARCH, **project)
+    tuner.oracle.objective = found.history.objective
+    return tuner
 
 
 def _refitted(tuner: BaseTuner, study: Study, found: Found) -> Any:
-    from tuner.results.refitting import refit
-    from tuner.tuner import Tuner
+    from tuner.results.models import refit
+    from tuner.tuners.tuner import Tuner
 
     if not isinstance(tuner, Tuner) or found.history.best is None:
         msg = "Expected a Tuner of Keras models."

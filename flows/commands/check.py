@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 
 from flows.commands.answers import FAILED, Debug, Json, ProjectUrl, answered, print_json
 from storage import Damage
-from tuner.state.project import Project
+from tuner.journal.project import Project
 
 
 def check(
@@ -25,7 +26,7 @@ def check(
     Exit status: 0 there is none, 1 there is some.
     """
     with answered(debug=debug):
-        from tuner.state.check import check as look
+        from tuner.journal.check import check as look
 
         project = Project.at(project_url)
         damages = look(project, weights=not skip_weights).damages
@@ -35,7 +36,7 @@ def check(
         typer.echo(f"Project {project.store}")
         typer.echo("\n".join(_lines(damages)) or "No damage.")
         if any(damage.mending for damage in damages):
-            typer.echo(f"To mend what can be mended: trialflow repair {project_url}")
+            typer.echo(f"To mend what can be mended: trialflow repair {shlex.quote(project_url)}")
     if damages:
         raise typer.Exit(FAILED)
 
@@ -46,7 +47,7 @@ def repair(project_url: ProjectUrl, as_json: Json = False, debug: Debug = False)
     Exit status: 0 all is well now, 1 some damage is left, 3 somebody else searches on it.
     """
     with answered(debug=debug):
-        from tuner.state.repair import repair as mend
+        from tuner.journal.repair import repair as mend
 
         project = Project.at(project_url)
         repaired = mend(project)

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from flows.commands.answers import Debug, Json, ProjectUrl, answered, print_json
-from flows.projects import open_project
-from tuner.results.export import Format
+from flows.present import open_project
+from tuner.results.tables import Format
 
 
 def export(
@@ -26,7 +26,7 @@ def export(
     A search writes them into its project when it ends; this does so at any time.
     """
     with answered(debug=debug):
-        from tuner.results.export import export as write
+        from tuner.results.tables import export as write
 
         found = open_project(project_url)
         written = write(found.project, found.history, to=to, file_format=file_format)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.answers import Debug, Json, ProjectUrl, answered, print_json
-from flows.projects import open_project
+from flows.present import open_project
 
 
 def report(

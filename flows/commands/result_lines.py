@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import Any, TextIO
 
-from flows.result import result_of, without_leaderboard
-from tuner.base_tuner import BaseTuner
-from tuner.search.launching import Launcher, launching
+from flows.present import result_of, without_leaderboard
+from tuner.core.runtime import Launcher, become
+from tuner.tuners.base_tuner import BaseTuner
 
 
 class ResultLines:
-    """Tells how each search has ended; a `tuner.search.launching.Launcher`.
+    """Tells how each search has ended; a `tuner.core.runtime.Launcher`.
 
     Args:
         stream: Gets a line for each search.
@@ -46,5 +46,5 @@ def result_lines(launcher: Launcher | None) -> Iterator[None]:
     Args:
         launcher: Runs the searches; None for this process.
     """
-    with launching(ResultLines(sys.stdout, launcher)), redirect_stdout(sys.stderr):
+    with become(launcher=ResultLines(sys.stdout, launcher)), redirect_stdout(sys.stderr):
         yield

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import builtins
+import io
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from typing import Annotated
+from types import ModuleType
+from typing import Annotated, Any
 
 import typer
 
 from flows.commands.answers import Debug, answered
-from flows.commands.program import execute, report
-from flows.options.slot_choice import GRACE, SlotChoice
-from flows.options.slots import (
-    Gpus,
-    GpusPerTrial,
-    Grace,
-    MemoryLimit,
-    SlotCountOption,
-    StallTimeout,
-    TrialsPerGpu,
-    TrialTimeout,
-)
+from flows.forms import with_options
+from flows.parameters import SlotParameters
 from flows.running.stopping import (
     TerminatedError,
     raise_when_asked_to_stop,
@@ -30,23 +25,54 @@ from flows.running.stopping import (
     status_of,
 )
 from flows.server import hush_prefect
-from tuner.search.launching import Launcher, launching
+from tuner.core.runtime import Launcher, become
 
 
+def execute(script: Path, args: Sequence[str]) -> None:
+    """Runs a script as the program of this process.
+
+    It stays so: what runs at exit, and what is pickled by name, finds the script's `__main__`.
+
+    Args:
+        script: Path of the file, as the user gave it.
+        args: What the script finds behind its name in `sys.argv`.
+    """
+    path = str(script.absolute())
+    module = ModuleType("__main__")
+    module.__dict__.update(
+        __annotations__={},
+        __builtins__=builtins,
+        __cached__=None,
+        __file__=path,
+        __loader__=SourceFileLoader("__main__", path),
+    )
+    with io.open_code(path) as file:
+        source = file.read()
+    # Not with the __future__ imports of this file.
+    code = compile(source, path, "exec", dont_inherit=True)
+    sys.modules["__main__"] = module
+    sys.argv[:] = [str(script), *args]
+    if not sys.flags.safe_path:
+        sys.path[0] = str(script.resolve().parent)
+    exec(code, module.__dict__)  # noqa: S102 - the point of the command
+
+
+def report_error(error: Exception, script: Path) -> None:
+    """Shows an error that the script did not catch, without the frames that led to the script."""
+    path = str(script.absolute())
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != path:
+        trace = trace.tb_next
+    sys.excepthook(type(error), error.with_traceback(trace), trace)
+
+
+@with_options(SlotParameters)
 def run(
     script: Annotated[
         Path,
         typer.Argument(help="Path of a Python script.", exists=True, dir_okay=False, readable=True),
     ],
     args: Annotated[list[str] | None, typer.Argument(help="Arguments of the script.")] = None,
-    slots: SlotCountOption = None,
-    gpus: Gpus = None,
-    trials_per_gpu: TrialsPerGpu = None,
-    gpus_per_trial: GpusPerTrial = 1,
-    memory_limit: MemoryLimit = None,
-    trial_timeout: TrialTimeout = None,
-    stall_timeout: StallTimeout = None,
-    grace: Grace = GRACE,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -56,6 +82,7 @@ def run(
         ),
     ] = False,
     debug: Debug = False,
+    **options: Any,
 ) -> None:
     """Run a script that imports keras_tuner, unchanged, on Trialflow.
 
@@ -68,7 +95,7 @@ def run(
     from tuner.compat import alias_keras_tuner
 
     words = sys.argv[1:]
-    choice = SlotChoice.among(locals())
+    choice = SlotParameters(**options)
     raise_when_asked_to_stop()
     alias_keras_tuner()
     try:
@@ -83,7 +110,7 @@ def run(
 
                 stack.enter_context(result_lines(launcher))
             elif launcher is not None:
-                stack.enter_context(launching(launcher))
+                stack.enter_context(become(launcher=launcher))
             execute(script, args or [])
     except (KeyboardInterrupt, TerminatedError) as stop:
         typer.echo(f"Stopped. To go on: {resume_command(words)}", err=True)
@@ -93,11 +120,11 @@ def run(
     except Exception as error:
         if debug:
             raise
-        report(error, script)  # the script's own, shown as Python shows it
+        report_error(error, script)  # the script's own, shown as Python shows it
         raise typer.Exit(1) from None
 
 
-def _launcher(stack: ExitStack, script: Path, choice: SlotChoice) -> Launcher:
+def _launcher(stack: ExitStack, script: Path, choice: SlotParameters) -> Launcher:
     hush_prefect()
     # The script builds models too, and must leave the trials their share of the GPU.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")

@@ -1,20 +1,20 @@
-"""What a search on a schedule is given: its times, and the parameters of its runs."""
+"""The times of a search on a schedule."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from flows.commands.search import search
-
 if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
     from prefect.schedules import Schedule
 
 CRON = 'When to search: minute, hour, day, month, weekday, such as "0 2 * * *".'
-Timezone = Annotated[str, typer.Option(help="Of the schedule, such as Europe/Berlin.")]
+Timezone = Annotated[
+    str, typer.Option(help="Of the schedule, and of {date} and {time}, such as Europe/Berlin.")
+]
 
 
 def schedule_of(cron: str, timezone: str) -> Schedule:
@@ -40,7 +40,30 @@ def schedule_of(cron: str, timezone: str) -> Schedule:
     return Cron(cron, timezone)
 
 
-def given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a search that are not as they are anyway."""
-    known = inspect.signature(search).parameters
-    return {name: value for name, value in options.items() if value != known[name].default}
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """What somebody has paused of a deployment: it stays so when the deployment is replaced."""
+
+    deployment: bool = False
+    schedule: bool = False
+
+    @classmethod
+    def read(cls, client: SyncPrefectClient, name: str) -> Self:
+        """What is paused of a deployment now; nothing where there is none.
+
+        Args:
+            client: Of its server.
+            name: `FLOW/DEPLOYMENT`.
+        """
+        from prefect.exceptions import ObjectNotFound
+
+        try:
+            found = client.read_deployment_by_name(name)
+        except ObjectNotFound:
+            return cls()
+        active = [each.active for each in found.schedules]
+        return cls(found.paused, bool(active) and not any(active))
+
+    def applied_to(self, schedule: Schedule) -> Schedule:
+        """A schedule, paused if the one before it was."""
+        return replace(schedule, active=not self.schedule)

@@ -11,24 +11,23 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.answers import Debug, Json, answered, print_json
-from flows.commands.scheduling import CRON, Timezone, given, schedule_of
-from flows.commands.search import search
-from flows.opening import project_name_of
-from flows.options.project import Directory, ProjectName, Study
-from flows.options.shared import with_options_of
+from flows.commands.scheduling import CRON, Paused, Timezone, schedule_of
+from flows.forms import with_options
+from flows.parameters import PREVIOUS, SearchParameters, given
+from flows.project_names import project_name_of
+from flows.running.each_run import template_of
 from flows.running.stopping import TerminatedError, raise_when_asked_to_stop
 from flows.server import hush_prefect, prefect_server
-from tuner.study import load_study
+from tuner.core.own_packages import check_not_hidden
+from tuner.tuners.study import load_study
+from tuner.tuners.study_check import check_study
 
 
 # Not --overwrite: each time it would begin anew.
-@with_options_of(search, but=["overwrite"])
+@with_options(SearchParameters, but=["overwrite"])
 def serve(
-    study: Study,
     cron: Annotated[str, typer.Option(help=CRON)],
     timezone: Timezone = "UTC",
-    directory: Directory = "results",
-    project_name: ProjectName = None,
     as_json: Json = False,
     debug: Debug = False,
     **options: Any,
@@ -44,34 +43,49 @@ def serve(
     # Prefect answers SIGTERM by an attempt to stop that its own end overtakes.
     warnings.filterwarnings("ignore", message="coroutine 'Runner.astop' was never awaited")
     with contextlib.suppress(KeyboardInterrupt, TerminatedError), answered(debug=debug):
-        place = _place(study, directory, project_name)
-        _serve({**place, **given(options)}, cron, timezone, as_json=as_json)
+        options["timezone"] = timezone
+        _serve({**given(options), **_place(**options)}, cron, timezone, as_json=as_json)
     typer.echo("Stopped.", err=as_json)
 
 
-def _place(study: str, directory: str, project_name: str | None) -> dict[str, Any]:
+def _place(study: str, directory: str, project_name: str | None, **rest: Any) -> dict[str, Any]:
     """What is searched and where, as it is called from everywhere: a run may start elsewhere."""
+    check_not_hidden(Path.cwd(), "flows")  # what its runs import first
+    named = {name: rest[name] for name in ("warm_start", "publish") if rest.get(name)}
+    check_study(study)
     return {
         "study": str(load_study(study).path),
-        "directory": directory if "://" in directory else str(Path(directory).absolute()),
+        "directory": _absolute(directory),
         "project_name": project_name_of(study, project_name),
+        **{name: url if url == PREVIOUS else _absolute(url) for name, url in named.items()},
     }
+
+
+def _absolute(path: str) -> str:
+    return path if "://" in path else str(Path(path).absolute())
 
 
 def _serve(parameters: dict[str, Any], cron: str, timezone: str, *, as_json: bool) -> None:
     hush_prefect()
     schedule = schedule_of(cron, timezone)
+    name = template_of(SearchParameters(**parameters)).stem
     with prefect_server(lambda text: typer.echo(text, err=as_json)) as ui:
         from prefect import serve as serve_deployments
+        from prefect.client.orchestration import get_client
         from prefect.deployments.runner import RunnerDeployment
         from prefect.types.entrypoint import EntrypointType
 
+        from flows.confirmed_cancels import confirm_cancels
         from flows.search import search
 
+        confirm_cancels()
+        with get_client(sync_client=True) as client:
+            paused = Paused.read(client, f"{search.name}/{name}")
         deployment = RunnerDeployment.from_flow(
             search,
-            name=parameters["project_name"],
-            schedule=schedule,
+            name=name,
+            schedule=paused.applied_to(schedule),
+            paused=paused.deployment,
             parameters=parameters,
             description=f"Searches {parameters['study']}; what was stopped goes on.",
             # By its path Prefect would make a second copy of the module.

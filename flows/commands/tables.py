@@ -1,30 +1,35 @@
-"""Tables for people: 80 columns, less in a narrower terminal, and no control characters."""
+"""Tables for people: as wide as the terminal, with colours where it has them; plain in a pipe."""
 
 from __future__ import annotations
 
 import io
-import re
+import os
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.control import strip_control_codes
-from rich.table import Table
+import typer
 
-from flows.projects import Found, describe
+from flows.present import Found, describe, objectives_of
+from tuner.core.objective import single_objectives
+from tuner.core.text import clean
+from tuner.core.trial import Trial
+from tuner.journal.history import History
 from tuner.search.progress import clock, number, reason, values_line
-from tuner.trial import Trial
 
 WIDTH = 80
-"""Columns where there is no terminal, and the most in one."""
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b")
-"""What colours a terminal: messages of errors have it at times."""
+"""Columns where there is no terminal."""
+MANY = 100
+"""Rows beyond which a table is laid out by counting characters: rich takes a millisecond a row."""
+GAP, RULE = "  ", "\N{BOX DRAWINGS LIGHT HORIZONTAL}"
 USUAL = "every trial has ended"
 """Why a search ends, where there is nothing more to say."""
+COLOURS = {"completed": "green", "failed": "red", "running": "yellow"}
+"""Of a cell that says nothing but this."""
 
 
 def leaderboard(result: Mapping[str, Any]) -> str:
@@ -35,29 +40,31 @@ def leaderboard(result: Mapping[str, Any]) -> str:
             [
                 str(row["rank"]),
                 row["trial_id"],
-                number(row["score"]),
+                *(number(value) for value in row["objectives"].values()),
                 duration(row["seconds"]),
                 values_line(row["values"]),
             ]
             for row in result["leaderboard"]
         ]
-        columns = ["rank", "trial", result["objective"], "time", "hyperparameters"]
-        lines.append(table(columns, rows))
+        metrics = result["leaderboard"][0]["objectives"]
+        lines.append(table(["rank", "trial", *metrics, "time", "hyperparameters"], rows))
     lines.append(f"Results: {result['project']}")
     project = shlex.quote(result["project"])
-    lines += [f"  trialflow {command} {project}" for command in ("status", "best", "report")]
+    lines += [f"  trialflow {command} {project}" for command in ("status", "best", "dashboard")]
     return "\n".join(lines)
 
 
-def trials(found: Sequence[Trial], metric: str) -> str:
-    """Trials with what became of them."""
+def trials(found: Sequence[Trial], history: History) -> str:
+    """Trials with what became of them; each objective has a column."""
     rows = []
     for trial in found:
         row = describe(trial)
         detail = reason(trial) if trial.status == "FAILED" else values_line(row["hyperparameters"])
-        score, seconds = number(trial.score), duration(row["seconds"])
-        rows.append([trial.trial_id, trial.status.lower(), score, seconds, detail])
-    return table(["trial", "status", metric, "time", "hyperparameters"], rows)
+        scores = [number(value) for value in objectives_of(trial, history).values()]
+        time = duration(row["seconds"])
+        rows.append([trial.trial_id, trial.status.lower(), *scores, time, detail])
+    metrics = [each.name for each in single_objectives(history.objective)]
+    return table(["trial", "status", *metrics, "time", "hyperparameters"], rows)
 
 
 def best(found: Found) -> str:
@@ -65,29 +72,95 @@ def best(found: Found) -> str:
     trial = found.history.best
     if trial is None:
         return f"No trial of {found.project.url} has completed yet."
-    name = found.history.objective.name
-    lines = [f"Trial {trial.trial_id}: {name} {number(trial.score)}"]
-    lines += [f"  {name} = {value}" for name, value in trial.hyperparameters.values.items()]
+    lines = [f"Trial {trial.trial_id}: {scores_of(trial, found.history)}"]
+    lines += [f"  {clean(name)} = {clean(str(value))}" for name, value in trial.values.items()]
     return "\n".join(lines)
 
 
+def scores_of(trial: Trial, history: History) -> str:
+    """Its value of each objective."""
+    scores = objectives_of(trial, history)
+    return ", ".join(f"{name} {number(value)}" for name, value in scores.items())
+
+
 def width() -> int:
-    """Columns to write."""
-    return min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
+    """Columns to write: those of the terminal."""
+    known = "COLUMNS" in os.environ or sys.stdout.isatty()
+    return shutil.get_terminal_size((WIDTH, 24)).columns if known else WIDTH
+
+
+def coloured() -> bool:
+    """Whether standard output shows colours, and the user wants them (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def good(text: str) -> str:
+    """Text that stands out where there are colours."""
+    return typer.style(text, fg="green", bold=True) if coloured() else text
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A plain table; the last column is folded to what room there is."""
-    grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    """A table; the last column is folded to what room there is."""
+    if len(rows) > MANY and not coloured():
+        plain = _plain_table(columns, rows)
+        if plain is not None:
+            return plain
+    # Imported here: a command without a table does not wait for it.
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold" if coloured() else "",
+    )
     for name in columns[:-1]:
-        grid.add_column(name, no_wrap=True)
-    grid.add_column(columns[-1], overflow="fold")
+        grid.add_column(clean(name), no_wrap=True)
+    grid.add_column(clean(columns[-1]), overflow="fold")
     for row in rows:
-        grid.add_row(*(strip_control_codes(_ESCAPES.sub("", cell)) for cell in row))
+        cells = [clean(cell) for cell in row]
+        grid.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in cells))
     text = io.StringIO()
-    console = Console(file=text, width=width(), color_system=None, highlight=False, emoji=False)
+    console = Console(
+        file=text,
+        width=width(),
+        force_terminal=coloured(),
+        color_system="standard" if coloured() else None,
+        highlight=False,
+        emoji=False,
+    )
     console.print(grid, markup=False)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
+
+
+def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str | None:
+    """The table of thousands of rows; None where it needs more than to count characters."""
+    cells = [[clean(cell) for cell in row] for row in (columns, *rows)]
+    *widths, last = (max(map(len, column)) for column in zip(*cells, strict=True))
+    start = sum(width + len(GAP) for width in widths)
+    room = min(last, width() - start)
+    if room < len(cells[0][-1]) or not all(cell.isascii() for row in cells for cell in row):
+        return None
+    lines = list(_plain_row(cells[0], widths, start, room))
+    lines.append(RULE * (start + room))
+    for row in cells[1:]:
+        lines += _plain_row(row, widths, start, room)
+    return "\n".join(lines)
+
+
+def _plain_row(row: Sequence[str], widths: Sequence[int], start: int, room: int) -> Iterator[str]:
+    *cells, last = row
+    head = "".join(cell.ljust(width) + GAP for cell, width in zip(cells, widths, strict=True))
+    if len(last) <= room and "\n" not in last:
+        yield (head + last).rstrip()
+        return
+    for part in textwrap.wrap(last, room, break_on_hyphens=False) or [""]:
+        yield (head + part).rstrip()
+        head = " " * start
 
 
 def duration(seconds: float | None) -> str:

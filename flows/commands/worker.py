@@ -6,18 +6,19 @@ import contextlib
 import os
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from flows.commands.answers import Debug, Json, answered, print_json
-from flows.options.slot_choice import SlotChoice
-from flows.options.slots import Gpus, GpusPerTrial, SlotCountOption, TrialsPerGpu
+from flows.forms import with_options
+from flows.parameters import SlotParameters, parse_slots
 from flows.running.stopping import TerminatedError, raise_when_asked_to_stop, status_of
-from tasks.placement import AUTO, Placement, thread_limits
+from tasks.dask.address import scheduler_address
+from tasks.hardware.placement import AUTO, Placement, thread_limits
+from tuner.core.own_packages import python_of_ours
 
 SHORTEST, LONGEST = 1.0, 15.0
 """Seconds before a worker that has ended is started again."""
@@ -63,9 +64,10 @@ class HostedWorker:
             self._process, self._due = None, now + self._pause
             typer.echo(f"{self.name} has ended; it is started again in {self._pause:g} s", err=True)
         elif now >= self._due:
-            command = [sys.executable, "-m", "tasks.dask_host", str(os.getpid())]
+            python, env = python_of_ours(self._env)
+            command = [*python, "-m", "tasks.dask.host", str(os.getpid())]
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [*command, *self._words], env=self._env, stdin=subprocess.DEVNULL
+                [*command, *self._words], env=env, stdin=subprocess.DEVNULL
             )
             self._began = now
 
@@ -82,12 +84,13 @@ class HostedWorker:
         self._process.wait()
 
 
+@with_options(SlotParameters, only=["gpus", "trials_per_gpu", "gpus_per_trial"])
 def worker(
     address: Annotated[str, typer.Argument(help="Of the scheduler, such as tcp://host:8786.")],
-    slots: SlotCountOption = AUTO,
-    gpus: Gpus = None,
-    trials_per_gpu: TrialsPerGpu = None,
-    gpus_per_trial: GpusPerTrial = 1,
+    slots: Annotated[
+        Any,
+        typer.Option(parser=parse_slots, metavar="N|auto", help="Slots of this machine."),
+    ] = AUTO,
     name: Annotated[
         str | None, typer.Option(help="Name of this machine.", show_default="its host name")
     ] = None,
@@ -96,6 +99,7 @@ def worker(
     ] = None,
     as_json: Json = False,
     debug: Debug = False,
+    **options: Any,
 ) -> None:
     """Offer this machine's GPUs to searches on a Dask cluster, until it is stopped.
 
@@ -105,9 +109,9 @@ def worker(
     host = name or socket.gethostname()
     raise_when_asked_to_stop()
     with answered(debug=debug):
-        places = SlotChoice(slots, gpus, trials_per_gpu, gpus_per_trial).places()
+        places = SlotParameters(slots=slots, **options).places()
     folder = None if scratch is None else str(scratch)
-    address = address.replace("dask://", "tcp://")
+    address = scheduler_address(address)
     limits = thread_limits(len(places))
     hosted = [
         HostedWorker(address, f"{host}-{number}", {**limits, **place.env}, folder)

@@ -1,1 +1,1 @@
-"""What happens in a flow run: trials become tasks, and Prefect is told of them."""
+"""Inside a flow run: trials become tasks, and Prefect is told of them."""

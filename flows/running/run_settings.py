@@ -1,22 +1,20 @@
-"""With what a project was searched last, kept beside it."""
+"""Arguments of the last search, saved as study.json."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from storage import KeyMissingError
-from tuner.state.project import Project
-
-OF_ONE_RUN = ("study", "directory", "project_name", "overwrite", "timeout", "wait")
-"""Arguments that are said elsewhere, or not meant for another run."""
+from flows.parameters import SearchParameters
+from storage import KeyMissingError, seal, unseal
+from tuner.core.typed import parse
+from tuner.journal.project import Project
 
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """With what `trialflow search` ran a project last: what resuming and repeating it take."""
+    """Arguments of the last search of a project: what resuming and repeating it take."""
 
     study: str
     """Path of the study file; on other machines than this one, the module if one was named."""
@@ -29,23 +27,22 @@ class RunSettings:
     """Those of the flow that a resumed search takes again."""
 
     @classmethod
-    def of(cls, setup: Mapping[str, Any], slots: int, arguments: Mapping[str, Any]) -> RunSettings:
+    def of(cls, setup: Mapping[str, Any], slots: int, told: SearchParameters) -> RunSettings:
         """The settings of a run.
 
         Args:
             setup: Of the training processes.
             slots: Number of trials that run at the same time.
-            arguments: All those of the flow.
+            told: All that the search was told.
         """
-        kept = {k: v for k, v in arguments.items() if k not in OF_ONE_RUN}
-        return cls(setup["study"], setup["executions_per_trial"], slots, kept)
+        return cls(setup["study"], setup["executions_per_trial"], slots, told.kept())
 
     def setup(self) -> dict[str, Any]:
         """What a training process needs beside its project."""
         return {"study": self.study, "executions_per_trial": self.executions_per_trial}
 
     def save(self, project: Project) -> None:
-        project.store.replace(project.paths.study, json.dumps(asdict(self)).encode())
+        project.store.replace(project.paths.study, seal(asdict(self)))
 
     def again(self, project: Project) -> dict[str, Any]:
         """The arguments of the flow with which a search goes on."""
@@ -60,7 +57,11 @@ class RunSettings:
             FileNotFoundError: Neither was.
         """
         try:
-            saved = cls(**json.loads(project.store.read(project.paths.study)))
+            data, where = (
+                project.store.read(project.paths.study),
+                f"{project.store}/{project.paths.study}",
+            )
+            saved = parse(cls, unseal(data, where), where)
         except KeyMissingError:
             if study is None:
                 msg = (

@@ -1,7 +1,9 @@
-"""What a command does when it is asked to stop."""
+"""Stopping a command on Ctrl-C and SIGTERM."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
 import signal
 from collections.abc import Sequence
@@ -10,6 +12,10 @@ from typing import NoReturn
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
 """Exit statuses: Ctrl-C; asked to end."""
+
+
+STDERR = 2
+STOPPING = b"\nStopping: trials end their epoch ...\n"
 
 
 class TerminatedError(BaseException):
@@ -60,10 +66,19 @@ def resume_command(words: Sequence[str]) -> str:
 
 def _terminate(*_: object) -> NoReturn:
     """Prefect has its own handler while a flow runs, and calls this one when it is through."""
+    _say_so()
     _received.append(signal.SIGTERM)
     raise TerminatedError
 
 
 def _interrupt(*_: object) -> NoReturn:
+    _say_so()
     _received.append(signal.SIGINT)
     raise KeyboardInterrupt
+
+
+def _say_so() -> None:
+    """Says at once what will take a while, the first time; safe in the midst of another print."""
+    if not _received:
+        with contextlib.suppress(OSError):
+            os.write(STDERR, STOPPING)

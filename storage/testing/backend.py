@@ -1,4 +1,4 @@
-"""What the suites share."""
+"""The backend that a suite tests."""
 
 import threading
 from collections.abc import Callable
@@ -17,6 +17,9 @@ class Backend:
 
     rounds: ClassVar[int] = 25
     """How often each race is run."""
+
+    keeps_empty_folders: ClassVar[bool] = False
+    """Whether a folder is still listed when all in it was deleted, as some servers do."""
 
     @pytest.fixture
     def store(self) -> Store:

@@ -87,15 +87,19 @@ class StoreTests(Backend):
         store.delete(["a/b/1", "a/b/missing", "missing/x", "c/x", "a"])
         assert store.list("a/b") == ["2"]
         store.delete(["a/b/2"])
-        assert store.list("") == ["c"]
+        if self.keeps_empty_folders:
+            assert store.list("a/b") == []
+        else:
+            assert store.list("") == ["c"]
 
     def test_a_tree_is_deleted_with_all_in_it(self, store: Store) -> None:
         for key in ("a/b/1", "a/b/c/2", "a/bc", "d"):
             self.raw_write(store, key, b"x")
         for prefix in ("a/b", "d", "missing"):
             store.delete_tree(prefix)
+        left = {"b"} if self.keeps_empty_folders else set()
         assert store.list("") == ["a"]
-        assert store.list("a") == ["bc"]
+        assert set(store.list("a")) - left == {"bc"}
 
     def test_a_file_goes_up_and_comes_down(self, store: Store, tmp_path: Path) -> None:
         data = bytes(range(256)) * 10_000

@@ -15,13 +15,18 @@ OPTIONS = [
 ]
 
 
+PATIENCE = 600_000
+"""Milliseconds; a busy machine is no failure."""
+
+
 @pytest.fixture(scope="session")
 def chromium():
     found = shutil.which("chromium") or shutil.which("google-chrome")
     if found is None:
         pytest.skip("no browser is installed: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=OPTIONS)
         yield browser
@@ -33,9 +38,13 @@ def open_page(chromium):
     """Opens an address; what the page asked for and complained of is on it afterwards."""
     contexts = []
 
-    def open_it(address, *, width=1200, scripts=True):
+    # `unprotected` lets a test put scripts of its own into the page.
+    def open_it(address, *, width=1200, scripts=True, scheme="light", unprotected=False):
         size = {"width": width, "height": 900}
-        context = chromium.new_context(viewport=size, java_script_enabled=scripts)
+        context = chromium.new_context(
+            viewport=size, java_script_enabled=scripts, color_scheme=scheme, bypass_csp=unprotected
+        )
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.asked, page.complaints = [], []

@@ -6,9 +6,9 @@ import signal
 import urllib.request
 
 import pytest
-from support import STUDIES, finish, wait_until
+from support import STUDIES, finish, output_of, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 
 def test_a_killed_search_is_marked_as_crashed(trialflow, prefect_server, tmp_path):
@@ -29,11 +29,11 @@ def test_a_killed_search_is_marked_as_crashed(trialflow, prefect_server, tmp_pat
     wait_until((tmp_path / "results" / "vanished" / "journal").exists, search)
     wait_until(lambda: states() == ["RUNNING"], search)
     os.kill(search.pid, signal.SIGKILL)
-    wait_until(lambda: states() == ["CRASHED"], timeout=200)
+    wait_until(lambda: states() == ["CRASHED"])
 
 
 def test_without_a_server_that_stays_it_says_what_to_do(command_line):
     process = command_line("setup-automations")
-    _, err = process.communicate(timeout=60)
+    _, err = output_of(process)
     assert process.returncode == 1
     assert "prefect server start" in err

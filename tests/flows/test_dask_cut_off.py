@@ -9,7 +9,7 @@ from servers.namespaces import Network
 from support import STUDIES, finish, wait_until
 
 pytest.importorskip("distributed")
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from old_projects import PROJECTS, copy_of, edit
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.commands.importing import describe
-from tuner.importing import import_keras_tuner
-from tuner.state.project import Project
+from flows.commands.import_keras_tuner import describe
+from tuner.journal.project import Project
+from tuner.keras_tuner.importing import import_keras_tuner
 
 
 def trialflow(*words, status=0):

@@ -9,12 +9,12 @@ import time
 
 import psutil
 import pytest
-from support import STUDIES, finish, wait_until
+from support import STUDIES, finish, wait_for_end_of, wait_until
 
 NAPS = STUDIES / "naps.py"
 TINY = STUDIES / "tiny.py"
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 
 def status(project, environment):
@@ -33,14 +33,23 @@ def completed(project, environment):
     return {t["trial_id"]: t["score"] for t in trials if t["status"] == "COMPLETED"}
 
 
+def states_of_runs(ask, name):
+    """States of the flow runs of a name, the oldest first, and of their tasks."""
+    runs = {"name": {"any_": [name]}}
+    found = ask("flow_runs/filter", {"flow_runs": runs, "sort": "START_TIME_ASC"})
+    tasks = ask("task_runs/filter", {"flow_runs": runs})
+    return [run["state"]["type"] for run in found], {task["state"]["type"] for task in tasks}
+
+
 def test_a_killed_search_keeps_every_completed_trial_and_ends_with_exactly_max_trials(
-    trialflow, environment, tmp_path
+    trialflow, environment, ask, tmp_path
 ):
-    project = tmp_path / "results" / "naps"
+    project = tmp_path / "results" / "naps-killed"
+    words = ["search", NAPS, "--slots", 2, "--project-name", "naps-killed"]
     traces = tmp_path / "traces"
     traces.mkdir()
     env = {"NAP_SECONDS": "0.5", "NAP_TRACES": str(traces)}
-    first = trialflow("search", NAPS, "--slots", 2, NAP_LONG="0003", **env)
+    first = trialflow(*words, NAP_LONG="0003", **env)
     # One that is sure to run when the search is killed.
     wait_until(lambda: list(traces.glob("run-0003-*")), first)
     wait_until(lambda: len(list((project / "trials").glob("*/result.json"))) >= 3, first)
@@ -49,7 +58,7 @@ def test_a_killed_search_keeps_every_completed_trial_and_ends_with_exactly_max_t
     before = completed(project, environment)
     assert 2 <= len(before) < 8
 
-    result = json.loads(finish(trialflow("search", NAPS, "--slots", 2, "--json", **env)))
+    result = json.loads(finish(trialflow(*words, "--json", **env)))
 
     after = completed(project, environment)
     assert len(after) == result["completed"] == 8
@@ -60,6 +69,11 @@ def test_a_killed_search_keeps_every_completed_trial_and_ends_with_exactly_max_t
     for trial_id in before:  # ended trials never ran again
         assert len(list(traces.glob(f"run-{trial_id}-*"))) == 1
     assert sorted(after) == [f"{n:04d}" for n in range(8)]
+    # In Prefect, too, the run that was killed is over.
+    assert states_of_runs(ask, "naps-killed") == (
+        ["CRASHED", "COMPLETED"],
+        {"CRASHED", "COMPLETED"},
+    )
 
 
 def test_children_die_with_a_killed_search(trialflow, tmp_path):
@@ -69,8 +83,7 @@ def test_children_die_with_a_killed_search(trialflow, tmp_path):
     family = wait_until(lambda: _fork_server_and_child(search.pid), search)
     os.kill(search.pid, signal.SIGKILL)
     search.wait()
-    _, alive = psutil.wait_procs(family, timeout=10)
-    assert alive == []
+    wait_for_end_of(family)
 
 
 def _fork_server_and_child(pid):

@@ -10,7 +10,7 @@ import sys
 
 import pexpect
 import pytest
-from searches import searched
+from searches import searched, searched_twice
 from support import STUDIES
 from typer.testing import CliRunner
 
@@ -42,6 +42,22 @@ def test_trials_are_listed_by_number_or_by_score_within_80_columns(tuner, say):
     assert [line[:4] for line in lines if line[:1].isdigit()] == best
 
 
+def test_the_status_says_how_sure_the_best_is_where_trials_are_enough(tmp_path, say):
+    assert json.loads(say("status", "--outlook", "--json"))["outlook"] is None
+    assert "Expected further" not in say("status", "--outlook")
+    url = searched(tmp_path, trials=16).project_dir
+    asked = ["status", url, "--outlook"]
+    told = CliRunner().invoke(app, asked).output
+    found = json.loads(CliRunner().invoke(app, [*asked, "--json"]).output)["outlook"]
+    assert found["trials"] == 14
+    assert 0 <= found["sure"] <= found["close"] <= 1
+    assert (
+        f"Chance of being the best of 14 trials, were there no noise: {found['sure']:.0%}" in told
+    )
+    assert f"  Expected further improvement: {found['improvement']:.2g}" in told
+    assert "Expected further" not in CliRunner().invoke(app, ["status", url]).output
+
+
 def test_trials_of_one_state_can_be_had_as_json(say):
     found = json.loads(say("trials", "--status", "failed", "--json"))
     assert [trial["trial_id"] for trial in found["trials"]] == ["0007"]
@@ -56,6 +72,60 @@ def test_a_trial_is_shown_with_each_training(tuner, say):
     found = json.loads(say("show", "0002", "--json"))
     scores = [each["metrics"]["accuracy"] for each in found["executions"]]
     assert sum(scores) / 2 == pytest.approx(trial.score)
+
+
+def test_several_objectives_are_told_everywhere(tmp_path):
+    project = searched_twice(tmp_path).project_dir
+
+    def run(*words):
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert re.search(r"Best: cost [\d.e-]+, gain [\d.e-]+ \(trial \d+\)", run("status", project))
+    assert re.match(r"Trial \d+: cost [\d.e-]+, gain [\d.e-]+\n", run("best", project))
+    assert re.search(r"trial +status +cost +gain +time", run("trials", project))
+    assert re.search(r"\ncost [\d.e-]+, gain [\d.e-]+\n", run("show", project, "3"))
+    front = run("best", project, "--pareto").splitlines()
+    assert sum(line[:4].isdigit() for line in front) == 12  # each pays for what it gains
+    told = json.loads(run("best", project, "--pareto", "--json"))
+    assert len(told["pareto"]) == 12
+    assert set(told["pareto"][0]["objectives"]) == {"cost", "gain"}
+
+
+def test_a_number_without_its_zeros_names_a_trial_to_repeat_too(tuner):
+    said = CliRunner().invoke(app, ["rerun", tuner.project_dir, "3", "--study", "naps.py"])
+    assert "Expected a trial" not in said.output
+    none = CliRunner().invoke(app, ["rerun", tuner.project_dir, "77", "--study", "naps.py"])
+    assert "the last of which is 0008. Received: trial='77'" in none.output
+
+
+def test_a_search_that_has_ended_is_watched_to_its_end(tuner, say):
+    lines = say("watch").splitlines()
+    assert lines[0] == f"Watching {tuner.project_dir} (Ctrl-C leaves it alone)"
+    assert sum(line.startswith("trial 000") for line in lines) == 9
+    assert "trial 0007: failed: ValueError: it became <NaN>" in "\n".join(lines)
+    assert "9/9 done, 0 running, 1 failed, best accuracy " in lines[-2]
+    assert lines[-1] == "Ended: every trial has ended"
+    last = json.loads(say("watch", "--json").splitlines()[-1])
+    assert (last["completed"], last["failed"]) == (8, 1)
+
+
+def test_a_search_is_watched_while_it_runs_until_nobody_searches(tmp_path):
+    from flows.commands.watch import changes
+    from flows.present import open_project
+
+    tuner = searched(tmp_path, trials=3)
+    found = open_project(tuner.project_dir)
+    found.history.end_reason = None  # as if it had been killed
+    seen = list(changes(found, interval=0.01, patience=0.0))
+    assert [len(change.ended) for change in seen] == [3]
+    assert seen[-1].is_over
+
+    looks = changes(open_project(tuner.project_dir), interval=0.01, patience=60.0)
+    assert len(next(looks).ended) == 3
+    searched(tmp_path, trials=5)  # another process goes on meanwhile
+    assert list(looks) == []  # it had ended when it was looked at
 
 
 def test_a_failed_trial_says_why(say):
@@ -114,7 +184,7 @@ def test_an_error_says_what_to_do_and_shows_its_traceback_only_when_asked(say, t
     assert isinstance(shown.exception, ValueError)
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_pipe_that_is_closed_early_gives_no_traceback(tuner, environment):
     command = [sys.executable, "-m", "flows", "trials", tuner.project_dir]
     read, write = os.pipe()
@@ -124,7 +194,7 @@ def test_a_pipe_that_is_closed_early_gives_no_traceback(tuner, environment):
     assert done.stderr == b""
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_shell_completes_commands_and_options(environment):
     def complete(words, place):
         asked = {"COMP_WORDS": words, "COMP_CWORD": str(place)}
@@ -141,22 +211,31 @@ def lines_of(shown):
     return re.split(r"[\r\n]+", re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.decode()))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.story
+@pytest.mark.parametrize("columns", [60, 80, 160])
 def test_a_table_fits_the_terminal_and_a_pipe_gets_plain_lines(tuner, environment, columns):
     words = ["-m", "flows", "trials", tuner.project_dir]
     env = {**environment, "TERM": "xterm"}
     options = {"env": env, "timeout": 60, "dimensions": (24, columns)}
-    lines = lines_of(pexpect.spawn(sys.executable, words, **options).read())
+    shown = pexpect.spawn(sys.executable, words, **options).read()
+    lines = lines_of(shown)
     assert sum(line[:4].isdigit() for line in lines) == 9
-    assert columns - 20 < max(map(len, lines)) <= columns
+    assert max(map(len, lines)) <= columns
+    if columns < 100:
+        assert columns - 20 < max(map(len, lines))
+    else:
+        assert sum("rate=" in line and "kind=" in line for line in lines) == 8  # none is folded
+    assert b"\x1b[32mcompleted" in shown
+    assert b"\x1b[31mfailed" in shown
     if columns == 80:
+        plain = {**options, "env": {**env, "NO_COLOR": "1"}}
+        assert b"\x1b[3" not in pexpect.spawn(sys.executable, words, **plain).read()
         piped = subprocess.check_output([sys.executable, *words], env=env, text=True)
         assert re.fullmatch(r"[\x20-\x7e\u2500\n]+", piped)
         assert max(map(len, piped.splitlines())) <= 80
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_search_in_a_terminal_is_drawn_live_without_colours_and_stopped_by_ctrl_c(
     environment, prefect_server, tmp_path
 ):
@@ -168,9 +247,7 @@ def test_a_search_in_a_terminal_is_drawn_live_without_colours_and_stopped_by_ctr
         "NO_COLOR": "1",
     }
     words = ["-m", "flows", "search", str(STUDIES / "naps.py")]
-    terminal = pexpect.spawn(
-        sys.executable, words, env=env, cwd=tmp_path, timeout=120, dimensions=(24, 40)
-    )
+    terminal = pexpect.spawn(sys.executable, words, env=env, cwd=tmp_path, dimensions=(24, 40))
     terminal.logfile_read = shown = io.BytesIO()
     terminal.expect("0/8 done, 1 running, 0 failed")
     terminal.expect("trial 0000  running, ")

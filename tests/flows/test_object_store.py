@@ -9,10 +9,10 @@ import pytest
 from support import ROOT, finish, wait_until
 
 from tuner import load_best_models
-from tuner.state.check import check
-from tuner.state.project import Project
+from tuner.journal.check import check
+from tuner.journal.project import Project
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 
 def test_a_search_on_s3_is_killed_twice_resumed_and_its_best_model_loaded_by_url(

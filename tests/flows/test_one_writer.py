@@ -5,14 +5,14 @@ import os
 import signal
 
 import pytest
-from support import STUDIES, finish, wait_until
+from support import STUDIES, finish, output_of, wait_until
 
-from tuner.state.check import check
-from tuner.state.project import Project
+from tuner.journal.check import check
+from tuner.journal.project import Project
 
 NAPS = STUDIES / "naps.py"
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 
 def test_a_frozen_search_is_taken_over_and_when_it_wakes_it_says_so_and_ends(trialflow, tmp_path):
@@ -22,11 +22,11 @@ def test_a_frozen_search_is_taken_over_and_when_it_wakes_it_says_so_and_ends(tri
     wait_until(lambda: len(list(project.glob("trials/*/result.json"))) >= 2, frozen)
     os.kill(frozen.pid, signal.SIGSTOP)
     waiting = trialflow("search", NAPS, "--wait", "--json", **env)
-    out, err = waiting.communicate(timeout=120)
+    out, err = output_of(waiting)
     assert waiting.returncode == 0, err
     assert f":{frozen.pid}" in err
     os.kill(frozen.pid, signal.SIGCONT)
-    _, err = frozen.communicate(timeout=60)
+    _, err = output_of(frozen)
     assert frozen.returncode == 3
     assert "Received: entry number=" in err
     assert "goes on with the search; let it" in err

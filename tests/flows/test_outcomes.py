@@ -7,9 +7,9 @@ import time
 
 import psutil
 import pytest
-from support import STUDIES, finish, wait_until
+from support import STUDIES, finish, output_of, wait_for_end_of, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 LIMITS = ["--memory-limit", "250MB", "--stall-timeout", "2", "--trial-timeout", "4"]
 
@@ -51,6 +51,14 @@ def test_trials_that_come_to_grief_harm_nobody_else(trialflow, tmp_path):
     assert helper is None or not psutil.pid_exists(int(helper[1]))
 
 
+def test_a_trial_that_gets_on_may_be_lost_any_number_of_times(trialflow, tmp_path):
+    words = ["search", STUDIES / "lossy.py", "--json"]
+    result = json.loads(finish(trialflow(*words, LOSSES=str(tmp_path))))
+    assert (result["completed"], result["failed"]) == (2, 0)
+    status = json.loads(finish(trialflow("status", "results/lossy", "--json")))
+    assert [t["tries"] for t in status["trials"]] == [7, 1]
+
+
 @pytest.mark.parametrize(("grace", "epochs"), [("30", 2), ("0", 1)])
 def test_a_search_that_is_stopped_lets_trials_end_their_epoch_within_the_grace(
     trialflow, tmp_path, grace, epochs
@@ -61,10 +69,10 @@ def test_a_search_that_is_stopped_lets_trials_end_their_epoch_within_the_grace(
     time.sleep(0.3)
     children = psutil.Process(search.pid).children(recursive=True)
     search.send_signal(signal.SIGTERM)
-    _, err = search.communicate(timeout=60)
+    _, err = output_of(search)
     assert search.returncode == 143, err
     assert len(list(tmp_path.glob("trial-*-epoch-*"))) == 2 * epochs
-    assert psutil.wait_procs(children, timeout=5)[1] == []
+    wait_for_end_of(children)
     stopped = json.loads(finish(trialflow("status", "results/epochs", "--json")))
     assert [t["tries"] for t in stopped["trials"]] == [1, 1]
 
@@ -92,7 +100,7 @@ def test_a_run_that_is_cancelled_in_prefect_stops_and_the_command_goes_on(
     journal = tmp_path / "results" / "cancelled-one" / "journal"
     wait_until(lambda: len(list(journal.rglob("*.json"))) >= 2, search)
     _cancel(f"{prefect_server}/api", "cancelled-one")
-    _, err = search.communicate(timeout=60)
+    _, err = output_of(search)
     assert search.returncode == 130, err
     assert "Cancelled. To go on: trialflow search" in err
     assert not (tmp_path / "results/cancelled-one/lease.json").exists()

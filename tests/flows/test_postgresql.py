@@ -7,7 +7,7 @@ from servers import postgresql
 from support import STUDIES, finish
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_search_is_recorded_in_postgresql(command_line, tmp_path):
     programs = postgresql.find()
     if programs is None:
@@ -19,7 +19,7 @@ def test_a_search_is_recorded_in_postgresql(command_line, tmp_path):
             PREFECT_HOME=str(tmp_path / "home"),
             PREFECT_SERVER_DATABASE_CONNECTION_URL=f"postgresql+asyncpg://{address}",
         )
-        assert "8 completed, 0 failed" in finish(search, timeout=280)
+        assert "8 completed, 0 failed" in finish(search)
 
         def rows(query):
             words = ["--no-align", "--tuples-only", "--command", query]
@@ -31,5 +31,5 @@ def test_a_search_is_recorded_in_postgresql(command_line, tmp_path):
             f"trial-{n:04d}=COMPLETED" for n in range(8)
         ]
         keys = rows("select key from artifact where key is not null order by key")
-        assert keys == ["leaderboard-naps", "project-naps", "report-naps"]
+        assert keys == ["leaderboard-naps", "report-naps", "summary-naps"]
     assert not (tmp_path / "home" / "prefect.db").exists()

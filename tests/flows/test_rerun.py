@@ -6,9 +6,9 @@ import json
 import pytest
 from support import STUDIES, finish
 
-from flows.commands.rerunning import Comparison
+from flows.commands.rerun import Comparison
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 TINY = STUDIES / "tiny.py"
 

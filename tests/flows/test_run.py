@@ -12,13 +12,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support import ROOT, finish, wait_until
+from support import ROOT, finish, output_of, wait_for_end_of, wait_until
 
 SCRIPTS = ROOT / "tests" / "scripts"
 NAPS = SCRIPTS / "naps.py"
 PLAIN = SCRIPTS / "plain.py"
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 
 def pids(folder, name):
@@ -39,14 +39,14 @@ def test_a_script_prints_and_ends_as_under_python(command_line, environment, tmp
         check=False,
     )
     run = command_line("run", *words)
-    out, err = run.communicate(timeout=60)
+    out, err = output_of(run)
     assert (run.returncode, out, err) == (python.returncode, python.stdout, python.stderr)
 
 
 def test_a_script_that_is_no_python_is_shown_as_python_shows_it(command_line, tmp_path):
     (tmp_path / "bad.py").write_text("x = = 1\n")
     run = command_line("run", "bad.py")
-    _, err = run.communicate(timeout=60)
+    _, err = output_of(run)
     assert run.returncode == 1
     assert err.startswith(f'  File "{tmp_path / "bad.py"}", line 1')
     assert err.endswith("SyntaxError: invalid syntax\n")
@@ -54,14 +54,14 @@ def test_a_script_that_is_no_python_is_shown_as_python_shows_it(command_line, tm
 
 def test_a_script_that_is_not_there_is_said_so(command_line):
     run = command_line("run", "nowhere.py")
-    _, err = run.communicate(timeout=60)
+    _, err = output_of(run)
     assert run.returncode == 2
     assert "nowhere.py" in err
 
 
 def test_without_slots_the_trials_run_in_the_script(command_line, tmp_path):
     run = command_line("run", "--json", NAPS)
-    out, err = run.communicate(timeout=120)
+    out, err = output_of(run)
     assert run.returncode == 0, err
     results = [json.loads(line) for line in out.splitlines()]  # one for each call of `search`
     assert [(Path(result["project"]).name, result["trained"]) for result in results] == [
@@ -97,7 +97,7 @@ def test_a_second_tuner_is_spread_too_even_when_a_thread_searches(
     # without a server to go to: one is started, which both searches use
     home = tmp_path / "home"
     run = command_line("run", "--slots", 2, NAPS, "--threads", PREFECT_HOME=str(home))
-    out, err = run.communicate(timeout=200)
+    out, err = output_of(run)
     assert run.returncode == 0, err
     assert "other 6" in out
     assert str(run.pid) not in pids(tmp_path, "run-*")
@@ -115,7 +115,7 @@ def test_verbose_0_silences_a_spread_search(trialflow, tmp_path):
     script.write_text(NAPS.read_text().replace("pause=0.01)", "pause=0.01, verbose=0)"))
     (tmp_path / "beside.py").write_text((SCRIPTS / "beside.py").read_text())
     run = trialflow("run", "--slots", 2, script)
-    out, err = run.communicate(timeout=120)
+    out, err = output_of(run)
     assert run.returncode == 0, err
     assert err == ""
     assert out.startswith("Results summary")
@@ -125,12 +125,12 @@ def test_a_killed_script_goes_on_where_it_was(trialflow, tmp_path):
     first = trialflow("run", "--slots", 2, NAPS, NAP_SECONDS="0.5")
     wait_until(lambda: len(list(tmp_path.glob("out/naps/trials/*/result.json"))) >= 2, first)
     # Before the kill: whoever starts next on this machine tidies up, a test beside this one too.
-    parcels = [path for path in _scratch(first.pid) if list(path.glob("pickle"))]
-    assert [path.stat().st_mode & 0o777 for path in parcels] == [0o700]
+    payloads = [p.parent for each in _scratch(first.pid) for p in each.glob("payload-*/pickle")]
+    assert [path.stat().st_mode & 0o777 for path in payloads] == [0o700]
     family = psutil.Process(first.pid).children(recursive=True)
     os.kill(first.pid, signal.SIGKILL)
     first.wait()
-    assert psutil.wait_procs(family, timeout=10)[1] == []
+    wait_for_end_of(family)
     results = sorted(tmp_path.glob("out/naps/trials/*/result.json"))
     before = {path: path.read_bytes() for path in results}
     assert len(before) < 6
@@ -161,9 +161,9 @@ def test_a_script_that_is_asked_to_stop_leaves_the_line_that_resumes_it(
     wait_until(lambda: list(tmp_path.glob("trace-run-*")), run)
     children = psutil.Process(run.pid).children(recursive=True)
     run.send_signal(sent)
-    _, err = run.communicate(timeout=60)
+    _, err = output_of(run)
     assert run.returncode == code, err
-    assert psutil.wait_procs(children, timeout=5)[1] == []
+    wait_for_end_of(children)
     assert not (tmp_path / "out/naps/lease.json").exists()
     assert f"To go on: trialflow run {' '.join([*slots, str(NAPS)])}\n" in err
     assert "Traceback" not in err
@@ -175,7 +175,7 @@ def test_what_cannot_be_sent_is_named_and_nothing_else_is_left(trialflow, tmp_pa
     script = tmp_path / "lazy.py"
     script.write_text(NAPS.read_text().replace("search(Data()", "search((n for n in [1])"))
     run = trialflow("run", "--slots", 2, script)
-    _, err = run.communicate(timeout=120)
+    _, err = output_of(run)
     assert run.returncode == 1
     assert "CannotTravelError: Expected a tuner" in err
     assert "Received: data=<generator object" in err
@@ -222,7 +222,7 @@ CATCHES = """
 
 
 def test_a_program_of_keras_tuner_trains_models_in_slots_and_uses_them(trialflow, tmp_path):
-    out = finish(trialflow("run", "--slots", 2, SCRIPTS / "tiny_models.py"), timeout=240)
+    out = finish(trialflow("run", "--slots", 2, SCRIPTS / "tiny_models.py"))
     assert re.search(r"Default search space size: 1\b", out)
     states = [json.loads(p.read_text()) for p in tmp_path.glob("out/tiny/trials/*/result.json")]
     assert {state["status"] for state in states} == {"COMPLETED"}

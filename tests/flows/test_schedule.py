@@ -1,21 +1,22 @@
 """A search that one process serves at its times, and what is refused before anything is started."""
 
 import json
+import shutil
 import signal
 
 import psutil
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from support import STUDIES, own_signals, wait_until
+from support import STUDIES, output_of, own_signals, wait_for_end_of, wait_until
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.projects import open_project
+from flows.present import open_project
 
 NAPS = str(STUDIES / "naps.py")
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_search_is_served_until_the_command_is_stopped(trialflow, ask, tmp_path):
     serving = trialflow(
         *["serve", NAPS, "--cron", "0 2 * * *", "--directory", "out", "--max-trials", 2, "--json"],
@@ -30,16 +31,16 @@ def test_a_search_is_served_until_the_command_is_stopped(trialflow, ask, tmp_pat
     # That a schedule starts runs is Prefect's, and seen in `test_deployments`.
     run = ask(f"deployments/{deployed['id']}/create_flow_run", {})
     done = {"flow_runs": {"id": {"any_": [run["id"]]}, "state": {"type": {"any_": ["COMPLETED"]}}}}
-    wait_until(lambda: ask("flow_runs/filter", done), serving, timeout=150)
+    wait_until(lambda: ask("flow_runs/filter", done), serving)
     assert open_project(str(tmp_path / "out" / "naps")).history.completed == 2
     family = psutil.Process(serving.pid).children(recursive=True)
     serving.send_signal(signal.SIGTERM)
-    out, err = serving.communicate(timeout=60)
+    out, err = output_of(serving)
     assert serving.returncode == 0, err
     assert out == ""
     assert "Traceback" not in err
     assert "Warning" not in err
-    assert psutil.wait_procs(family, timeout=10)[1] == []
+    wait_for_end_of(family)
 
 
 def refused(*words):
@@ -88,7 +89,7 @@ def test_what_cannot_be_deployed_is_said_so(tmp_path, monkeypatch, study, what):
     ids=lambda words: words[0],
 )
 def test_a_server_that_does_not_answer_is_named(tmp_path, monkeypatch, words):
-    (tmp_path / "here.py").write_text("def build_tuner(**project): ...\n")
+    shutil.copy(NAPS, tmp_path / "here.py")
     monkeypatch.chdir(tmp_path)
     told = refused(*words)
     assert "Error: Expected a Prefect server at PREFECT_API_URL=http://127.0.0.1:9/api" in told

@@ -7,7 +7,7 @@ import sys
 import pytest
 from support import STUDIES
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 PROGRAM = """
 import json, sys
@@ -49,7 +49,6 @@ def test_a_search_is_a_subflow_with_options_of_its_own(environment, prefect_serv
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=250,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"

@@ -37,7 +37,7 @@ def run_python(start_python):
     return run
 
 
-@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.slow)])
+@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.story)])
 def url(request, tmp_path):
     """An empty place that several processes can reach."""
     return tmp_path / "project" if request.param == "local" else request.getfixturevalue("s3_url")

@@ -5,7 +5,7 @@ from storage import StorageError, open_store
 from storage.testing import JournalTests, LeaseTests, StoreProcessTests, StoreTests
 
 
-@pytest.mark.slow
+@pytest.mark.story
 # adlfs hands its blocks to aiohttp as they are.
 @pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
 class TestAzure(StoreTests, StoreProcessTests, JournalTests, LeaseTests):
@@ -23,7 +23,7 @@ class TestAzure(StoreTests, StoreProcessTests, JournalTests, LeaseTests):
         fs.pipe_file(f"{store.url}/{key}", data, overwrite=True)
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_container_that_is_missing_is_named(azure_url):
     store = open_store("abfs://no-such-container/project")
     with pytest.raises(

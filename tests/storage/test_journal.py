@@ -13,7 +13,7 @@ from storage import (
     StoreDeniedError,
     TransientStoreError,
 )
-from storage.entry import decode, encode
+from storage.journal import decode, encode
 from storage.testing import FakeTime
 
 PATHS = ProjectPaths()

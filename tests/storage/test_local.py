@@ -122,6 +122,31 @@ def test_a_disk_that_cannot_sync_folders_is_used_all_the_same(tmp_path, monkeypa
     assert LocalStore(tmp_path).create("a", b"x")
 
 
+def test_of_a_folder_that_is_a_link_the_link_is_deleted(tmp_path):
+    store, elsewhere = LocalStore(tmp_path / "store"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "file").write_text("stays")
+    store.replace("other/a", b"1")
+    (tmp_path / "store/trials").symlink_to(elsewhere)
+    store.delete_tree("trials")
+    assert store.list("") == ["other"]
+    assert (elsewhere / "file").read_text() == "stays"
+
+
+def test_a_probe_of_a_killed_process_is_deleted_by_the_next_one(tmp_path, start_python):
+    store = LocalStore(tmp_path / "store")
+    killed = start_python(
+        "import os; from storage import LocalStore\n"
+        f"store = LocalStore({str(tmp_path / 'store')!r})\n"
+        "store.read = lambda key: os.kill(os.getpid(), 9)\n"
+        "store.probe()"
+    )
+    killed.wait()
+    assert [name.startswith(".probe-") for name in store.list("")] == [True]
+    store.probe()
+    assert store.list("") == []
+
+
 def test_an_object_is_not_a_folder(tmp_path):
     store = LocalStore(tmp_path)
     store.create("a", b"x")

@@ -47,14 +47,27 @@ def test_a_trial_id_that_is_no_name_is_refused(trial_id):
 
 
 @pytest.mark.parametrize("name", ["untitled_project", "v1.2", "0", "a" * 64])
-def test_a_project_has_a_plain_name(name):
-    assert validate_name(name, "project_name") == name
+def test_a_tuner_has_a_plain_name(name):
+    assert validate_name(name, "tuner_id") == name
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".a", "a.", "a/b", "a b", "a\n", "a" * 65])
 def test_a_name_that_is_a_path_is_refused(name):
+    with pytest.raises(ValueError, match="tuner_id="):
+        validate_name(name, "tuner_id")
+
+
+@pytest.mark.parametrize("name", ["untitled_project", "team/digits", "my first search", "_a/b c/d"])
+def test_a_project_may_lie_in_folders_of_its_own_and_have_spaces_in_its_name(name):
+    assert project_url("results", name) == f"results/{name}"
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/../b", "/a", "a/", "a//b", " a", "a ", "a.", "a\n", "a" * 65]
+)
+def test_a_project_stays_in_its_directory(name):
     with pytest.raises(ValueError, match="project_name="):
-        validate_name(name, "project_name")
+        project_url("results", name)
 
 
 @pytest.mark.parametrize(

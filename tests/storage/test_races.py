@@ -49,7 +49,7 @@ def entries_of(url):
     return [(event["who"], event["n"]) for event in events]
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_of_three_that_race_nothing_is_lost_or_doubled(url, start_python):
     remote = str(url).startswith("s3:")
     count = int(os.environ.get("TRIALFLOW_RACE_ENTRIES", "60" if remote else "500"))
@@ -87,7 +87,7 @@ def writer(url, start_python):
     return start_python(WRITE, url)
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_killed_owner_is_taken_over(url, writer):
     read_acknowledged(writer, 20)
     writer.kill()
@@ -99,7 +99,7 @@ def test_a_killed_owner_is_taken_over(url, writer):
     assert entry.number > max(rest, default=19)
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_frozen_owner_is_taken_over_and_fenced_when_it_wakes(url, writer):
     read_acknowledged(writer, 20)
     writer.send_signal(signal.SIGSTOP)

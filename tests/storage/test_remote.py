@@ -4,7 +4,7 @@ import fsspec
 import pytest
 
 from storage import FsspecStore, MemoryStore, StoreDeniedError, UnsafeStoreError, open_store
-from storage.retry import Retry
+from storage.store import Retry
 from storage.testing import JournalTests, LeaseTests, StoreTests
 
 
@@ -100,8 +100,13 @@ def test_secrets_appear_nowhere(memory_url):
     with pytest.raises(StoreDeniedError, match="no entry") as caught:
         store.read("a")
     assert "hunter2" not in f"{store!r}{store}{caught.value!r}{vars(caught.value)}"
-    store.url = "ftp://me:hunter2@host/x"
-    assert str(store) == "ftp://me:***@host/x"
+
+
+@pytest.mark.parametrize("url", ["ftp://me:hunter2@host/x", "simplecache::sftp://me:hunter2@h/x"])
+def test_a_password_in_a_url_is_refused_and_not_repeated(url):
+    with pytest.raises(ValueError, match=r"without a password.*me:\*\*\*@h.*PASSWORD") as caught:
+        open_store(url)
+    assert "hunter2" not in str(caught.value)
 
 
 class Breaking(MemoryStore):

@@ -9,7 +9,7 @@ from storage import Journal, S3Store, StoreDeniedError, open_store
 from storage.testing import JournalTests, LeaseTests, StoreProcessTests, StoreTests
 
 
-@pytest.mark.slow
+@pytest.mark.story
 class TestS3(StoreTests, StoreProcessTests, JournalTests, LeaseTests):
     rounds = 5
 
@@ -98,7 +98,7 @@ def test_settings_of_the_user_hold_but_for_the_cache(s3_url):
         assert fs.storage_options["use_listings_cache"] is False
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_fork_opens_its_own_connections(s3_url, run_python):
     done = run_python(
         """
@@ -146,7 +146,7 @@ def test_credentials_are_written_logged_and_pickled_nowhere(s3_url, s3_server, c
     assert not [each for each in words if key in each or secret in each]
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_without_credentials_the_message_says_so(s3_url, monkeypatch, tmp_path):
     for name in CREDENTIALS:
         monkeypatch.delenv(name, raising=False)

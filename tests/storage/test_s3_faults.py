@@ -39,7 +39,7 @@ def numbers_of(store):
     return [entry.events[0]["n"] for entry in Journal(store, owner="reader").load()]
 
 
-@pytest.mark.slow
+@pytest.mark.story
 @pytest.mark.parametrize("kind", PASSING)
 def test_what_passes_is_waited_for(store, s3_server, kind):
     journal = Journal(store, owner="me")
@@ -52,7 +52,7 @@ def test_what_passes_is_waited_for(store, s3_server, kind):
     assert numbers_of(store) == [0, 1, 2]
 
 
-@pytest.mark.slow
+@pytest.mark.story
 @pytest.mark.parametrize("kind", PASSING)
 def test_after_what_does_not_pass_the_same_append_goes_on(impatient, s3_server, kind):
     journal = Journal(impatient, owner="me")
@@ -111,7 +111,7 @@ def test_a_bucket_that_is_missing_is_named(s3_server):
             call()
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_lease_outlives_an_outage(impatient, s3_server, caplog):
     with (
         caplog.at_level(logging.WARNING),
@@ -125,7 +125,7 @@ def test_a_lease_outlives_an_outage(impatient, s3_server, caplog):
         assert lease._thread.is_alive()
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_large_file_goes_up_and_down_through_faults(store, s3_server, tmp_path):
     data = bytes(range(256)) * 4096 * 110
     (tmp_path / "up").write_bytes(data)

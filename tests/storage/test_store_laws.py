@@ -106,5 +106,5 @@ TestLocalLaws = LocalMachine.TestCase
 TestLocalLaws.settings = LAWS
 TestMemoryLaws = MemoryMachine.TestCase
 TestMemoryLaws.settings = LAWS
-TestS3Laws = pytest.mark.slow(pytest.mark.usefixtures("s3_server")(S3Machine.TestCase))
+TestS3Laws = pytest.mark.story(pytest.mark.usefixtures("s3_server")(S3Machine.TestCase))
 TestS3Laws.settings = settings(LAWS, max_examples=8, stateful_step_count=15)

@@ -8,6 +8,7 @@ from tuner import BaseTuner, HyperParameters, Objective
 from tuner.oracles import RandomSearchOracle
 
 SECONDS = float(os.environ.get("EPOCH_SECONDS", "0.01"))
+UNTIL = os.environ.get("EPOCH_UNTIL")
 
 
 class Epochs(BaseTuner):
@@ -24,6 +25,9 @@ class Epochs(BaseTuner):
             if reason:
                 print("stopped:", reason)
                 break
+        while UNTIL and not Path(UNTIL).exists():
+            self.oracle.check_not_interrupted()
+            time.sleep(0.05)
         return {"loss": min(history)}
 
 

@@ -8,16 +8,17 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
 
 import numpy as np
 
-from storage import KeyMissingError
+from storage import KeyMissingError, unseal
 from tuner import HyperModel, Tuner
+from tuner.core.seeds import seed_execution
 from tuner.oracles import RandomSearchOracle
-from tuner.seeds import seed_execution
 
 SAMPLES = 50
 RNG = np.random.default_rng(0)
@@ -130,6 +131,26 @@ def killer(kill, wait):
     return Killer()
 
 
+def cleaner(when, done):
+    """A callback that deletes all local files in the middle of an epoch, once."""
+    import keras
+
+    class Cleaner(keras.callbacks.Callback):
+        armed = False
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
+
+        def on_train_batch_end(self, batch, logs=None):
+            if not when or not self.armed or done.exists():
+                return
+            if (self.epoch, batch) == (when["epoch"], when["batch"]):
+                done.touch()
+                shutil.rmtree(os.environ["TRIALFLOW_SCRATCH"])
+
+    return Cleaner()
+
+
 def kill_in_a_save(store, trial_id, number, when):
     """Kills the process while it writes a file whose name has `when` in it, for the n-th time."""
     seen = []
@@ -180,6 +201,7 @@ class Resumable(Tuner):
         made = callbacks_of(values, self.folder)
         in_epoch = kill if kill and "epoch" in kill else None
         made.append(killer(in_epoch, self.wait_for_save))
+        made.append(cleaner(values.get("cleans"), self.folder / "cleaned"))
         self.armed = (in_epoch or {}).get("execution", values.get("executions", 1) - 1)
         if kill and in_epoch is None:
             store = self.search_project.store
@@ -218,7 +240,7 @@ class Resumable(Tuner):
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             with contextlib.suppress(KeyMissingError):
-                if json.loads(self.search_project.store.read(key))["epoch"] >= epoch:
+                if unseal(self.search_project.store.read(key), key)["epoch"] >= epoch:
                     return
             time.sleep(0.01)
 
@@ -227,8 +249,8 @@ class Resumable(Tuner):
 
     def on_epoch_end(self, trial, model, epoch, logs=None):
         self.note("end", epoch=epoch)
-        if trial.hyperparameters.values.get("reports"):
-            self.oracle.update_trial(trial.trial_id, {"seen": logs["loss"]}, step=epoch)
+        if trial.hyperparameters.values.get("reports") and "val_loss" in logs:
+            self.oracle.update_trial(trial.trial_id, {**logs, "seen": logs["loss"]}, step=epoch)
 
     def note(self, what, **more):
         line = {"what": what, "pid": os.getpid(), "execution": self.execution, **more}

@@ -28,6 +28,7 @@ def load_data():
         """Gives a test the time to kill the process."""
 
         def on_epoch_end(self, epoch, logs=None):
+            print(f"epoch {epoch} has ended")
             time.sleep(float(os.environ.get("TINY_PAUSE", "0")))
 
     rng = np.random.default_rng(0)

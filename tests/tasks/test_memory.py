@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from tasks import memory
-from tasks.memory import MemoryGauge, format_bytes, parse_bytes
-from tasks.watchdog import Limits
+from tasks.hardware import memory
+from tasks.hardware.memory import MemoryGauge, format_bytes, parse_bytes
+from tasks.process.watchdog import TrialLimits
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,4 @@ def test_a_limit_that_cannot_be_watched_is_refused(monkeypatch, tmp_path):
     assert memory.oom_kills() == 0
     memory.offer_to_kernel()
     with pytest.raises(ValueError, match="memory_limit=6 GB"):
-        Limits(memory=6 * 10**9)
+        TrialLimits(memory=6 * 10**9)

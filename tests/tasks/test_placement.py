@@ -7,10 +7,11 @@ import types
 
 import pytest
 
-from tasks import gpus, placement
-from tasks.gpus import Gpu, visible_gpus
-from tasks.placement import Placement, place_slots
-from tasks.slots import LocalSlots
+from tasks.hardware import gpus, placement
+from tasks.hardware.gpus import Gpu, visible_gpus
+from tasks.hardware.placement import Placement, place_slots
+from tasks.messages import Run
+from tasks.process.local_slots import LocalSlots
 
 STUDY = """
 import json, os, sys
@@ -185,7 +186,7 @@ def test_a_child_and_all_it_imports_sees_its_own_gpu_whatever_its_parent_sees(
     with LocalSlots(places, setup, ("sees",)) as slots, slots.lease() as one, slots.lease() as two:
         for slot in (one, two):
             state = {**trial, "trial_id": slot.name * 4, "status": "RUNNING"}
-            slot.ask({"do": "run", "trial": state}, lambda message: None, seen.append)
+            slot.ask(Run(state), lambda message: None, seen.append)
             slot.end()
     order = None if outer else "PCI_BUS_ID"
     first, second = ("0", "2") if outer is None else ("6", "7")

@@ -4,7 +4,7 @@ import pytest
 from resuming import Runner
 from support import STUDIES
 
-from tasks.slots import LocalSlots
+from tasks.process.local_slots import LocalSlots
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from tuner import HyperParameters
 from tuner.applications import HyperEfficientNet, HyperImageAugment, HyperResNet, HyperXception
 from tuner.applications.augment_layers import RandAugment, make_transform
 from tuner.applications.efficientnet import _advice_on_downloads
-from tuner.applications.residual import _convolve_groups
+from tuner.applications.resnet import _convolve_groups
 from tuner.errors import FatalRuntimeError, FatalValueError
 
 CIFAR = {"input_shape": (32, 32, 3), "classes": 10}
@@ -62,7 +62,7 @@ def saved_and_loaded(model, folder):
 # ResNet.
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_resnet_has_the_space_and_the_size_of_keras_tuners():
     model, hp = built(HyperResNet(**CIFAR))
     assert described(hp) == [
@@ -78,7 +78,7 @@ def test_a_resnet_has_the_space_and_the_size_of_keras_tuners():
     assert trained_by(model) == ("Adam", 0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_resnet_without_its_top_is_left_to_be_compiled():
     hypermodel = HyperResNet(include_top=False, input_shape=(32, 32, 3))
     model, hp = built(hypermodel, version="v1", pooling="max")
@@ -88,7 +88,7 @@ def test_a_resnet_without_its_top_is_left_to_be_compiled():
     assert [p.name for p in hp.space] == ["version", "conv3_depth", "conv4_depth", "pooling"]
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_resnext_has_the_size_of_keras_tuners_and_is_loaded_as_it_was_saved(tmp_path):
     model, _ = built(HyperResNet(**CIFAR), version="next", optimizer="sgd", learning_rate=0.1)
     assert model.count_params() == 22_821_194
@@ -117,7 +117,7 @@ def test_convolving_in_groups_is_what_keras_means_by_groups(strides):
 # Xception.
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_an_xception_has_the_space_and_the_size_of_keras_tuners():
     model, hp = built(HyperXception(**CIFAR))
     assert described(hp) == [
@@ -138,7 +138,7 @@ def test_an_xception_has_the_space_and_the_size_of_keras_tuners():
     assert trained_by(model) == ("Adam", 0.001)
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_an_xception_trains_and_is_loaded_as_it_was_saved(tmp_path):
     values = {"sep_num_filters": 128, "conv2d_num_filters": 128, "num_residual_blocks": 2}
     top = {"pooling": "max", "num_dense_layers": 2, "dense_use_bn": False}
@@ -149,7 +149,7 @@ def test_an_xception_trains_and_is_loaded_as_it_was_saved(tmp_path):
     np.testing.assert_allclose(model(x), saved_and_loaded(model, tmp_path)(x), atol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_an_xception_of_selus_normalises_by_its_weights_alone():
     values = {"activation": "selu", "pooling": "flatten", "num_dense_layers": 3, "kernel_size": 5}
     model, _ = built(HyperXception(**CIFAR), **values, dropout_rate=0.0)
@@ -175,7 +175,7 @@ class Patient(HyperEfficientNet):
         model.compile(keras.optimizers.Adam(hp.Float("rate", 1e-5, 1e-3)), "mse")
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_an_efficientnet_has_the_space_and_the_size_of_keras_tuners():
     augment = HyperImageAugment((32, 32, 3), rotate=[0.1, 0.2], contrast=None, augment_layers=0)
     hypermodel = HyperEfficientNet(**CIFAR, augmentation_model=augment, weights=None)
@@ -195,7 +195,7 @@ def test_an_efficientnet_has_the_space_and_the_size_of_keras_tuners():
     assert model.optimizer.momentum == 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_an_efficientnet_takes_a_keras_model_and_is_compiled_as_its_subclass_says():
     double = keras.Sequential([keras.layers.Rescaling(2)], name="double")
     model, hp = built(Patient(**CIFAR, augmentation_model=double, weights=None), pooling="max")
@@ -225,7 +225,8 @@ def test_grey_images_are_refused_before_weights_of_colours_are_downloaded():
 
 
 def test_augmentation_searches_the_layers_of_randaugment():
-    model, hp = built(HyperImageAugment((32, 32, 3), translate_y=[0.1, 0.3]))
+    hypermodel = HyperImageAugment((32, 32, 3), translate_y=[0.1, 0.3])
+    model, hp = built(hypermodel)
     assert described(hp) == [
         ("Int", "augment_layers", 1, (1, 3, 1)),
         ("Float", "factor_rotate", 0, (0, 0.5, None)),
@@ -235,7 +236,9 @@ def test_augmentation_searches_the_layers_of_randaugment():
     ]
     assert model.name == "image_rand_augment"
     assert [type(layer).__name__ for layer in model.layers] == ["InputLayer", "RandAugment"]
-    model, _ = built(HyperImageAugment((32, 32, 3), augment_layers=[2, 4], rotate=None))
+    model, _ = built(
+        HyperImageAugment((32, 32, 3), augment_layers=[2, 4], rotate=None), factor_contrast=0.1
+    )
     assert len(model.layers) == 3
 
 
@@ -265,7 +268,7 @@ def test_augmentation_goes_on_from_a_tensor():
     np.testing.assert_allclose(model.predict_on_batch(np.ones((2, 8, 8, 3))), 0.5)
 
 
-@pytest.mark.slow
+@pytest.mark.story
 @pytest.mark.parametrize("layers", [0, 2])
 def test_augmentation_changes_images_of_any_size_in_training_only(layers, tmp_path):
     factors = {f"factor_{name}": 0.3 for name in ("rotate", "translate_x", "translate_y")}
@@ -280,7 +283,7 @@ def test_augmentation_changes_images_of_any_size_in_training_only(layers, tmp_pa
         np.testing.assert_array_equal(each.predict_on_batch(x), x)
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_model_with_randaugment_is_fitted():
     augment, _ = built(HyperImageAugment((12, 12, 3)), factor_rotate=0.2, factor_contrast=0.2)
     layers = [augment, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(1)]
@@ -339,10 +342,8 @@ def test_a_number_of_layers_that_is_no_number_is_refused(layers):
         HyperImageAugment((32, 32, 3), augment_layers=layers)
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_importing_the_applications_does_not_import_keras():
     script = "import sys, tuner.applications; print('keras' in sys.modules)"
-    run = subprocess.run(
-        [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60
-    )
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == "False"

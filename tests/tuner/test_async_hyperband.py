@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tuner import AsyncHyperband, BaseTuner, Objective, TrialStatus
-from tuner.hyperparameters import HyperParameters
+from tuner.core.hyperparameters import HyperParameters
 from tuner.oracles import AsyncHyperbandOracle, HyperbandOracle
 from tuner.oracles.async_hyperband import epochs_of_rungs
 from tuner.testing import OracleTests, Search, mixed_space, score_of, small_space
@@ -19,13 +19,13 @@ class TestAsyncHyperband(OracleTests):
         return asha(space=space, seed=seed, max_epochs=27)
 
 
-@pytest.mark.slow
+@pytest.mark.story
 class TestModelledAsyncHyperband(OracleTests):
     def make(self, space, seed=0):
         return asha(space=space, seed=seed, max_epochs=27, sampler="bayesian")
 
 
-@pytest.mark.slow
+@pytest.mark.story
 class TestModelledHyperband(OracleTests):
     def make(self, space, seed=0):
         return HyperbandOracle(
@@ -172,7 +172,7 @@ def test_what_violates_a_constraint_is_not_promoted():
     for _ in range(60):
         trial = oracle.create_trial("slot")
         small = trial.values["layers"] == 1 and trial.values["kind"] == "a"
-        oracle.update_trial(trial.trial_id, {"size": 1.0 if small else 1.5})
+        oracle.update_trial(trial.trial_id, {"score": 1.0, "size": 1.0 if small else 1.5})
         search.end(trial)
     promoted = promotions(oracle.trials.values())
     assert promoted
@@ -227,7 +227,7 @@ def curve(values, epochs):
     return 0.1 * (rate + 3) ** 2 + 0.5 * epochs ** -(0.3 + 0.2 * (rate + 5))
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_model_of_all_budgets_finds_better_configurations_with_the_same_epochs():
     """Simple regret of a random search is 0.05 here, and ASHA's 0.01."""
 

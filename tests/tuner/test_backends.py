@@ -39,7 +39,7 @@ print("trained on", keras.backend.backend())
 """
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_search_trains_and_promotes_on_jax_without_tensorflow(tmp_path):
     pytest.importorskip("jax")
     env = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
@@ -48,7 +48,6 @@ def test_a_search_trains_and_promotes_on_jax_without_tensorflow(tmp_path):
         env=env,
         capture_output=True,
         text=True,
-        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stderr

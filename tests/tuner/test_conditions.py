@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tuner.conditions import Parent, deserialize_condition, serialize_condition
+from tuner.core.hyperparameters.conditions import Parent, deserialize_condition, serialize_condition
 
 
 def test_a_child_is_active_while_its_parent_has_one_of_the_values():

@@ -4,13 +4,13 @@ import pytest
 from killing import KilledError, kill_at
 
 from tuner import Objective, TrialStatus
+from tuner.journal.project import Project
 from tuner.oracles import (
     BayesianOptimizationOracle,
     GridSearchOracle,
     HyperbandOracle,
     RandomSearchOracle,
 )
-from tuner.state.project import Project
 from tuner.testing import mixed_space, score_of
 
 LOSS = Objective("loss", "min")
@@ -48,13 +48,13 @@ def fates(oracle):
     return [(t.values, t.budget, t.seed, t.status, t.score) for t in oracle.trials.values()]
 
 
-@pytest.mark.slow
+@pytest.mark.story
 @pytest.mark.parametrize("name", ORACLES)
 def test_killed_anywhere_it_asks_what_it_would_have_asked(name, tmp_path):
     straight = make(name, Project(tmp_path, "straight"))
     run(straight)
     assert any(t.retries for t in straight.trials.values())
-    entries = straight._ledger.project._journal.next_number
+    entries = straight.session.ledger.project._journal.next_number
     assert entries > 18
     stride = 4 if name == "bayesian" else 1  # its questions take longest
     for cut in range(1, entries, stride):

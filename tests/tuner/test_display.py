@@ -10,11 +10,11 @@ import pytest
 from support import ROOT, wait_until
 
 from tuner import Objective, TrialStatus
+from tuner.core.runtime import within
 from tuner.oracles import RandomSearchOracle
 from tuner.search.display import LogDisplay, display_for
-from tuner.search.live_display import LiveDisplay
-from tuner.search.notebook_display import NotebookDisplay
 from tuner.search.progress import Progress, clock, outcome_line, progress_of
+from tuner.search.redrawn_display import LiveDisplay, NotebookDisplay
 from tuner.testing import mixed_space
 
 
@@ -57,7 +57,7 @@ def test_a_search_without_an_end_says_no_total():
 
 def test_a_log_has_plain_lines_only():
     oracle, stream = make(), io.StringIO()
-    with display_for(oracle, stream=stream) as display:
+    with within(stream=stream), display_for(oracle) as display:
         assert isinstance(display, LogDisplay)
         trial = oracle.trials["0001"]
         display.trial_began(trial)
@@ -75,7 +75,7 @@ def test_a_terminal_shows_each_running_trial_in_place(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     oracle, stream = make(), Terminal()
     running = oracle.create_trial("running")
-    with display_for(oracle, stream=stream) as display:
+    with within(stream=stream), display_for(oracle) as display:
         assert isinstance(display, LiveDisplay)
         display.trial_began(running)
         display.epoch_ended(running, 4, {"val_accuracy": 0.75})
@@ -96,7 +96,7 @@ def test_a_terminal_shows_each_running_trial_in_place(monkeypatch):
 def test_verbose_zero_is_silent():
     oracle, stream = make(), io.StringIO()
     oracle.verbose = 0
-    with display_for(oracle, stream=stream) as display:
+    with within(stream=stream), display_for(oracle) as display:
         display.trial_ended(oracle.trials["0000"])
         display.advanced()
         display.note("x")
@@ -121,7 +121,7 @@ def test_verbose_two_gives_each_epoch_a_line(verbose, lines, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     oracle, stream = make(), Terminal() if verbose == 2 else io.StringIO()
     oracle.verbose = verbose
-    with display_for(oracle, stream=stream) as display:
+    with within(stream=stream), display_for(oracle) as display:
         display.epoch_ended(oracle.trials["0001"], 0, {"loss": 0.25, "val_accuracy": 0.5})
         display.trial_ended(oracle.trials["0001"])
         display.advanced()
@@ -134,7 +134,12 @@ def test_verbose_two_gives_each_epoch_a_line(verbose, lines, monkeypatch):
 def test_nothing_is_redrawn_where_it_would_be_torn(kind, monkeypatch):
     monkeypatch.setenv("TERM", "dumb" if kind == "dumb" else "xterm")
     found = []
-    thread = threading.Thread(target=lambda: found.append(display_for(make(), stream=Terminal())))
+
+    def show():
+        with within(stream=Terminal()):
+            found.append(display_for(make()))
+
+    thread = threading.Thread(target=show)
     if kind == "dumb":
         thread.run()
     else:
@@ -170,7 +175,7 @@ def test_a_notebook_shows_a_trial_that_begins_right_after_another_has_ended():
 
 
 def test_a_notebook_is_drawn_by_several_threads(monkeypatch):
-    monkeypatch.setattr("tuner.search.notebook_display.INTERVAL", 0)
+    monkeypatch.setattr("tuner.search.redrawn_display.INTERVAL", 0)
     display = NotebookDisplay(make())
     display._handle = Handle()
     with ThreadPoolExecutor(4) as pool:
@@ -185,7 +190,7 @@ print("rich" in sys.modules)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_notebook_has_one_output_that_is_updated_in_place(tmp_path, monkeypatch):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
@@ -201,7 +206,7 @@ def test_a_notebook_has_one_output_that_is_updated_in_place(tmp_path, monkeypatc
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Jupyter's own
-        nbclient.NotebookClient(notebook, timeout=120, kernel_name="own").execute()
+        nbclient.NotebookClient(notebook, kernel_name="own").execute()
     kinds = [output.output_type for output in cell.outputs]
     shown = next(o for o in cell.outputs if o.output_type == "display_data")["data"]
     assert kinds.count("display_data") == 1, kinds

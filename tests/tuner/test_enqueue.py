@@ -3,10 +3,10 @@
 import pytest
 
 from tuner import BaseTuner, Hyperband, Objective
-from tuner.hyperparameters import HyperParameters
+from tuner.core.hyperparameters import HyperParameters
+from tuner.core.hyperparameters.sampling import complete_values
+from tuner.journal.history import History
 from tuner.oracles import HyperbandOracle, RandomSearchOracle
-from tuner.state.entries import complete_values
-from tuner.state.history import History
 from tuner.testing import Search, mixed_space
 
 

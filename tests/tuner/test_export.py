@@ -1,6 +1,7 @@
 """Tables as files, read by those who will read them."""
 
 import logging
+import os
 import subprocess
 import sys
 
@@ -13,10 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from storage.local import temporary
 from tuner import BaseTuner, Objective
+from tuner.journal.reading import read_project
 from tuner.oracles import RandomSearchOracle
-from tuner.results.export import export
-from tuner.results.loading import read_project
+from tuner.results.tables import export
 
 
 class Curve:
@@ -81,7 +83,7 @@ def test_a_search_leaves_its_tables_which_everybody_can_read(tmp_path):
     assert pq.ParquetFile(files[0]).metadata.row_group(0).column(0).compression == "ZSTD"
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_tables_on_an_object_store_are_read_where_they_lie(s3_url, s3_server):
     tuner = search(s3_url.removesuffix("/project"))
     url = tuner.search_project.url
@@ -124,6 +126,44 @@ def test_an_unknown_format_is_refused(tmp_path):
 
 
 def test_whoever_searches_does_not_import_pyarrow_before_the_end():
-    script = "import sys, tuner, tuner.results.export; print('pyarrow' in sys.modules)"
+    script = "import sys, tuner, tuner.results.tables; print('pyarrow' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == "False"
+
+
+def test_no_text_in_a_csv_is_a_formula_and_numbers_stay(tmp_path):
+    class Formulas(BaseTuner):
+        def run_trial(self, trial):
+            trial.hyperparameters.Choice("=name", ["=1+1", "@x", "+1.5", "-a", "plain"])
+            return {"loss": 1.0}
+
+    oracle = RandomSearchOracle(Objective("loss", "min"), max_trials=5, seed=0)
+    tuner = Formulas(oracle, directory=str(tmp_path), project_name="p")
+    tuner.search(search_verbose=0)
+    export(*read_project(tmp_path / "p"), to=str(tmp_path / "out"), file_format="csv")
+    found = pd.read_csv(tmp_path / "out/trials.csv", dtype=str)
+    (column,) = [name for name in found.columns if "=name" in name]
+    assert not column.startswith("=")
+    assert set(found[column]) == {"'=1+1", "'@x", "+1.5", "'-a", "plain"}
+
+
+def test_tables_of_a_search_that_was_killed_while_it_wrote_them_are_written_by_the_next(tmp_path):
+    tuner = search(tmp_path)
+    tables = tmp_path / "p/export"
+    before = tables.joinpath("trials.parquet").stat().st_mtime_ns
+    search(tmp_path)  # has ended, and needs nothing
+    assert tables.joinpath("trials.parquet").stat().st_mtime_ns == before
+    last = max((tmp_path / "p/journal/000000").iterdir())
+    entry_of_start = max(name for name in (tmp_path / "p/journal/000000").iterdir() if name != last)
+    for path in (last, entry_of_start):  # the second search: its start, and its end
+        path.unlink()
+    max((tmp_path / "p/journal/000000").iterdir()).unlink()  # the end of the first
+    (tmp_path / "p/journal/tail.json").unlink()
+    tables.joinpath("trials.parquet").unlink()
+    partial = temporary(tables).with_name(
+        temporary(tables).name.replace(str(os.getpid()), "4194999")
+    )
+    partial.touch()
+    search(tmp_path)
+    assert len(pd.read_parquet(tables / "trials.parquet")) == len(tuner.oracle.end_order)
+    assert not partial.exists()

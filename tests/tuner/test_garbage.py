@@ -1,7 +1,7 @@
 import gc
 import weakref
 
-from tuner.garbage import quick_collections
+from tuner.search.loop import quick_collections
 
 
 class Cycle:

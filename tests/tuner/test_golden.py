@@ -9,9 +9,9 @@ from fixtures.golden.make import Counting, Golden, summary
 from support import ROOT
 
 from tuner import Objective
-from tuner.state.check import check
-from tuner.state.events import TYPES
-from tuner.state.project import Project
+from tuner.journal.check import check
+from tuner.journal.events import TYPES
+from tuner.journal.project import Project
 
 GOLDEN = ROOT / "tests" / "fixtures" / "golden"
 PROJECTS = sorted(path.parent for path in GOLDEN.glob("*/expected.json"))

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from spaces import NESTED_POINTS, nested_space, space_of
 
 from tuner import BaseTuner, Objective, TrialStatus
+from tuner.core.proposal import Done, Wait
+from tuner.journal.history import History
 from tuner.oracles.grid_search import Grid, GridSearchOracle
-from tuner.proposal import Done, Wait
-from tuner.state.history import History
 from tuner.testing import LONGEST, OracleTests, Search, mixed_space, score_of, small_space
 
 OBJECTIVE = Objective("score", "min")
@@ -132,17 +132,18 @@ def test_a_space_that_is_discovered_late_is_covered_exactly_once(slots, order):
     assert len(created) < LONGEST
     ran = [tuple(sorted(trial.values.items())) for trial in created]
     assert len(ran) == len(set(ran))
-    # Without a condition `extra` is one more dimension for those that ran after it was met.
-    seen = {(v["kind"], v.get("width"), v["last"], v.get("extra", False)) for v in map(dict, ran)}
-    every = {("a", None), *(("b", width) for width in (1, 2, 3))}
-    assert seen == {
-        (kind, width, last, extra)
-        for (kind, width), last, extra in itertools.product(every, (1, 2), (False, True))
+    # `extra` has no condition, and is combined with all that led to it.
+    seen = {(v["kind"], v.get("width"), v["last"], v.get("extra")) for v in map(dict, ran)}
+    met = {(kind, width, last, extra) for kind, width, last, extra in seen if kind == "b"}
+    assert met == {
+        ("b", width, last, extra)
+        for width, last, extra in itertools.product((1, 2, 3), (1, 2), (False, True))
     }
+    assert {(kind, last) for kind, _, last, _ in seen - met} == {("a", 1), ("a", 2)}
 
 
 def test_a_parameter_met_under_an_if_does_not_stop_the_search():
-    """Keras Tuner raises KeyError when it goes on from a trial that never met the parameter."""
+    """With several slots Keras Tuner raises KeyError over a trial that never met the parameter."""
 
     def outcome(trial):
         hp = trial.hyperparameters
@@ -152,11 +153,53 @@ def test_a_parameter_met_under_an_if_does_not_stop_the_search():
     assert [(v["hidden"], v.get("units")) for v in values_of(created)] == [
         (False, None),
         (True, 2),
-        (False, 3),
-        (False, 4),
         (True, 3),
         (True, 4),
     ]
+
+
+def test_choices_that_depend_on_one_another_without_a_scope_are_as_many_as_keras_tuners():
+    def outcome(trial):
+        hp = trial.hyperparameters
+        return float(
+            hp.Choice("one", [0, 1, 2]) if hp.Boolean("which") else hp.Choice("two", [3, 4, 5])
+        )
+
+    assert len(Search(make(), outcome=outcome).run()) == 3 + 3 * 3
+
+
+def test_it_waits_where_a_running_trial_may_meet_what_another_has_met():
+    def end(trial):
+        trial.hyperparameters.Boolean("late")
+        oracle.update_trial(trial.trial_id, {"score": 1.0})
+        trial.status = TrialStatus.COMPLETED
+        oracle.end_trial(trial)
+
+    oracle = make(space_of(lambda hp: hp.Boolean("early")))
+    one, two = oracle.create_trial("1"), oracle.create_trial("2")
+    assert oracle.create_trial("3").status == TrialStatus.IDLE
+    end(one)
+    three = oracle.create_trial("3")
+    assert three.values == {"early": False, "late": True}
+    assert oracle.create_trial("4").status == TrialStatus.IDLE  # is there a `late` after `two`?
+    end(two)
+    four = oracle.create_trial("4")
+    assert four.values == {"early": True, "late": True}
+    assert oracle.create_trial("5").status == TrialStatus.IDLE
+    end(three)
+    end(four)
+    assert oracle.create_trial("5").status == TrialStatus.STOPPED
+
+
+def test_values_between_those_of_the_grid_leave_it_as_it_is():
+    oracle = make(
+        space_of(lambda hp: hp.Choice("a", [1, 2, 3]), lambda hp: hp.Float("x", 0, 1, 0.5))
+    )
+    oracle.enqueue({"a": 2, "x": 0.5})
+    oracle.enqueue({"a": 2, "x": 0.3})
+    ran = [(t.values["a"], t.values["x"]) for t in Search(oracle, slots=2).run()]
+    on_grid = [point for point in ran if point[1] != 0.3]
+    assert sorted(on_grid) == list(itertools.product([1, 2, 3], [0.0, 0.5, 1.0]))
 
 
 def test_a_trial_that_dies_before_it_declares_anything_does_not_exhaust_the_grid():
@@ -191,13 +234,13 @@ def test_an_oracle_that_has_answered_before_answers_like_a_fresh_one(data):
         return score_of(trial)
 
     live = make()
-    events, record = [], live._ledger.record
+    events, record = [], live.session.ledger.record
 
     def listen(*some):
         events.extend(some)
         record(*some)
 
-    live._ledger.record = listen
+    live.session.ledger.record = listen
     slots = data.draw(st.integers(1, 4))
     Search(live, slots, outcome, order=data.draw(st.integers(0, 9))).run()
     used = make()
@@ -209,25 +252,16 @@ def test_an_oracle_that_has_answered_before_answers_like_a_fresh_one(data):
         assert used.propose(history, used._rng()) == make().propose(history, used._rng())
 
 
-class Counted(set):
-    """Counts how often somebody looks."""
-
-    looks = 0
-
-    def __contains__(self, key):
-        self.looks += 1
-        return super().__contains__(key)
-
-
-def test_no_question_begins_at_the_start_again():
+def test_no_question_begins_at_the_start_again(monkeypatch):
     space = space_of(*(lambda hp, n=n: hp.Int(f"p{n}", 0, 9) for n in range(4)))
     oracle = make(space)
-    oracle.start()
-    oracle.history.tried = Counted()
+    looked = []
+    after = Grid.after
+    monkeypatch.setattr(Grid, "after", lambda *a, **k: looked.append(a) or after(*a, **k))
     for number in range(200):
         oracle.create_trial(f"t{number}")
-    # The point that was tried last, the next one, and those without its last defaults.
-    assert oracle.history.tried.looks < 3 * 200
+    # Each trial is followed once, and found to have been followed once.
+    assert len(looked) < 2 * 200
 
 
 # Keras Tuner's defects.

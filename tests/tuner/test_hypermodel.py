@@ -2,9 +2,9 @@ import copy
 
 import pytest
 
+from tuner.core.hypermodel import HyperModel, get_hypermodel
+from tuner.core.hyperparameters import HyperParameters
 from tuner.errors import FatalValueError
-from tuner.hypermodel import HyperModel, get_hypermodel
-from tuner.hyperparameters import HyperParameters
 
 
 class Units(HyperModel):

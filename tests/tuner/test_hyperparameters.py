@@ -8,7 +8,7 @@ import pytest
 from hyperparameter_strategies import EVERY_KIND, PARAMETERS, PROBS
 from hypothesis import given
 
-from tuner.hyperparameters import (
+from tuner.core.hyperparameters import (
     Boolean,
     Choice,
     Fixed,
@@ -176,13 +176,19 @@ def test_numpy_scalars_become_python_ones_everywhere():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Int("x", 1.5, 3), "whole number. Received: min_value=1.5"),
+        (lambda: Int("x", 1.5, 3), "whole number: it must be an int. Received: min_value=1.5"),
         (lambda: Int("x", 1, None), "max_value=None"),
         (lambda: Int("x", 3, 1), "min_value=3, max_value=1"),
         (lambda: Float("x", 0, 1, sampling="log"), "min_value=0.0"),
         (lambda: Float("x", 1, 2, sampling="square"), "sampling='square'"),
-        (lambda: Float("x", 1, 2, step=0), "`step` above 0"),
-        (lambda: Float("x", 1, 2, step=1, sampling="log"), "`step` above 1"),
+        (
+            lambda: Float("x", 1, 2, step=0),
+            "expected step > 0, or none. Received: sampling='linear', step=0",
+        ),
+        (
+            lambda: Float("x", 1, 2, step=1, sampling="log"),
+            r"For HyperParameters.Float\(name='x'\), expected step > 1, or none",
+        ),
         (lambda: Float("x", 0, float("inf")), "max_value=inf"),
         (lambda: Float("x", 0, float("nan")), "max_value=nan"),
         (lambda: Choice("x", []), r"values=\[\]"),

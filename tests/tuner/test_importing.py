@@ -18,11 +18,11 @@ from old_projects import (
 
 from storage import open_store
 from tuner import Objective
-from tuner.importing import import_keras_tuner
-from tuner.objective import MultiObjective
+from tuner.core.objective import MultiObjective
+from tuner.core.trial import TrialStatus
+from tuner.journal.project import Project
+from tuner.keras_tuner.importing import import_keras_tuner
 from tuner.oracles import RandomSearchOracle
-from tuner.state.project import Project
-from tuner.trial import TrialStatus
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
@@ -59,7 +59,7 @@ def test_the_old_directory_is_not_changed(tmp_path):
 
 def test_the_journal_has_one_entry_for_some_hundred_events(tmp_path):
     take(PROJECTS / "hyperband", tmp_path, "val_accuracy")
-    entries = list((tmp_path / "new" / "journal").rglob("*.json"))
+    entries = list((tmp_path / "new" / "journal" / "000000").iterdir())
     assert len(entries) == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 from old_projects import OBJECTIVES, PROJECTS, copy_of, edit
 
 from storage import CorruptError
-from tuner.importing import import_keras_tuner
+from tuner.keras_tuner.importing import import_keras_tuner
 
 
 def truncate(path):

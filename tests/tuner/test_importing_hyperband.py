@@ -12,9 +12,9 @@ from old_projects import (
 )
 
 from tuner import Objective
+from tuner.core.trial import TrialStatus
+from tuner.journal.project import Project
 from tuner.oracles.hyperband import HyperbandOracle
-from tuner.state.project import Project
-from tuner.trial import TrialStatus
 
 
 def hyperband(project_directory, **options):

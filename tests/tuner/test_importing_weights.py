@@ -12,8 +12,8 @@ from old_projects import (
 )
 
 from tuner import Hyperband, RandomSearch
-from tuner.hyperparameters.sampling import values_key
-from tuner.trial import TrialStatus
+from tuner.core.hyperparameters.sampling import values_key
+from tuner.core.trial import TrialStatus
 
 
 def build_model(hp):
@@ -43,7 +43,7 @@ def data():
     return {"x": x, "y": y, "validation_split": 0.25, "epochs": 1, "verbose": 0}
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_the_best_models_have_the_old_weights_and_the_search_goes_on(tmp_path):
     import h5py
 
@@ -78,7 +78,7 @@ def test_the_best_models_have_the_old_weights_and_the_search_goes_on(tmp_path):
     assert all("imported" not in t.record for t in trials[3:])
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_promoted_trial_starts_from_imported_weights(tmp_path):
     old = copy_of("hyperband", tmp_path)
     remove_trials(old, ["0010", "0011", "0012", "0013", "0014"])

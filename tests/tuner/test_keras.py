@@ -11,7 +11,7 @@ from tuner import Hyperband, HyperModel, RandomSearch, Tuner
 from tuner.errors import FatalTypeError, FatalValueError
 from tuner.oracles import RandomSearchOracle
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(48, 4))
@@ -164,6 +164,44 @@ def test_a_promoted_trial_whose_parents_end_is_gone_goes_on_from_its_best_weight
     assert "not from its last" in caplog.text
 
 
+def test_a_trials_model_is_built_one_way_whatever_the_process_has_built_before(tmp_path):
+    def build_counted(hp):
+        dropout = keras.layers.Dropout(0.1)  # dropout, dropout_1, ...: Keras counts them
+        units = hp.Int(f"{dropout.name}_units", 2, 64)
+        hidden = hp.Boolean("hidden")
+        with hp.conditional_scope("hidden", [True]):
+            hidden = hidden and hp.Int("hidden_units", 2, 4)
+        more = [keras.layers.Dense(hidden)] if hidden else []
+        layers = [keras.Input((4,)), keras.layers.Dense(units), dropout, *more]
+        model = keras.Sequential([*layers, keras.layers.Dense(1)])
+        model.compile("sgd", "mse", run_eagerly=True)
+        return model
+
+    keras.layers.Dropout(0.1)
+    tuner = make(tmp_path, build_counted, max_trials=3)
+    names = ["dropout_units", "hidden", "hidden_units"]
+    assert [p.name for p in tuner.oracle.get_space().space] == names
+    tuner.search(**DATA)
+    assert [p.name for p in make(tmp_path, build_counted).declaration().space.space] == names
+    units = {t.trial_id: t.values["dropout_units"] for t in tuner.oracle.trials.values()}
+    assert len(set(units.values())) == 3
+    for trial in tuner.oracle.trials.values():
+        assert tuner.load_model(trial).weights[0].shape == (4, units[trial.trial_id])
+        assert set(trial.values) <= set(names)
+
+
+def test_what_fit_returns_is_refused_in_its_name(tmp_path):
+    class Fit(HyperModel):
+        def build(self, hp):
+            return build(hp)
+
+        def fit(self, hp, model, *args, **kwargs):
+            return "a"
+
+    with pytest.raises(FatalTypeError, match=r"value of HyperModel\.fit\(\) to be one of"):
+        make(tmp_path, Fit()).search(**DATA)
+
+
 def test_hyperparameters_of_fit_are_searched_too(tmp_path):
     class Fit(HyperModel):
         def build(self, hp):
@@ -212,7 +250,7 @@ def test_callbacks_are_fresh_for_each_execution_and_those_that_cannot_be_copied_
         def __deepcopy__(self, memo):
             raise TypeError("no")
 
-    with pytest.raises(FatalValueError, match="deep-copied"):
+    with pytest.raises(FatalValueError, match="deep-copyable"):
         make(tmp_path / "b").search(**DATA, callbacks=[Stubborn()])
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from tuner import GridSearch, HyperModel, Objective, RandomSearch, TrialStatus
+from tuner.core.hyperparameters import Choice, Int
 from tuner.errors import FatalValueError
-from tuner.hyperparameters import Choice, Int
-from tuner.search.display import Display
+from tuner.search.progress import Display
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(48, 4))
@@ -221,7 +221,7 @@ tuner.search(np.ones((8, 4)), np.ones((8, 1)), verbose=0)
 assert tuner.oracle.end_order == ["0000"], tuner.oracle.trials["0000"].message
 assert tuner.oracle.get_best_trials()
 """
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=200)
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_the_call_s_arguments_win_over_those_of_an_earlier_call_and_that_is_said(
@@ -316,7 +316,7 @@ def test_a_display_that_is_redrawn_is_told_of_every_batch(tmp_path, monkeypatch)
         shown.append(Watched(oracle))
         return shown[-1]
 
-    monkeypatch.setattr("tuner.base_tuner.display_for", watched)
+    monkeypatch.setattr("tuner.tuners.base_tuner.display_for", watched)
     make(tmp_path, max_trials=1).search(**{**DATA, "verbose": 1}, batch_size=12)
     batches = [(epoch, batch) for epoch in range(2) for batch in range(3)]
     assert shown[0].told == [("0000", epoch, batch, 2, 3) for epoch, batch in batches]

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from tuner import BaseTuner, BayesianOptimization, Objective, RandomSearch
-from tuner.bayesian.encoding import Encoder
-from tuner.constraints import Constraint, create_constraints
-from tuner.hyperparameters import HyperParameters
+from tuner.core.hyperparameters import HyperParameters
+from tuner.core.objective import Constraint, create_constraints, non_dominated
+from tuner.core.trial import TrialStatus
+from tuner.journal.history import History
+from tuner.journal.project import Project
 from tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
-from tuner.oracles.observing import non_dominated, observe, scalarised
-from tuner.state.history import History
-from tuner.state.project import Project
+from tuner.oracles.bayesian.encoding import Encoder
+from tuner.oracles.observing import observe, scalarised
 from tuner.testing import Search, score_of
-from tuner.trial import TrialStatus
 
 OBJECTIVE = Objective("score", "min")
 
@@ -128,7 +128,7 @@ def test_who_reads_a_project_knows_its_constraints(tmp_path):
     assert again.oracle.history.best.values["x"] > 0.5
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_keras_model_tells_its_size(tmp_path):
     import keras
 
@@ -272,7 +272,7 @@ def test_what_is_no_project_with_the_same_objective_is_refused(tmp_path, earlier
     oracle = RandomSearchOracle(OBJECTIVE, 4, 0, box(), warm_start_from=[f"{tmp_path}/none"])
     with pytest.raises(ValueError, match=r"no project\.json"):
         Bowl(oracle, directory=tmp_path, project_name="new").search(verbose=0)
-    other = Objective("score", "max")
+    other = Objective("accuracy", "max")
     oracle = RandomSearchOracle(other, 4, 0, box(), warm_start_from=[earlier])
     with pytest.raises(ValueError, match="objective"):
         Bowl(oracle, directory=tmp_path, project_name="other").search(verbose=0)

@@ -1,14 +1,19 @@
 """How trials end, are tried again, are lost and are taken over."""
 
 import math
+import os
+import tempfile
 
 import pytest
+from killing import KilledError, kill_at
 
+from storage.local import temporary
+from storage.scratch import prefix
 from tuner import BaseTuner, HyperParameters, Objective, TrialStatus
 from tuner.errors import FailedTrialError, FatalTypeError, FatalValueError
-from tuner.oracle import MAX_LOSSES
+from tuner.journal.project import Project
 from tuner.oracles import RandomSearchOracle
-from tuner.state.project import Project
+from tuner.oracles.oracle import MAX_LOSSES
 
 
 class Scripted(BaseTuner):
@@ -267,12 +272,6 @@ def test_bad_arguments_of_a_tuner_are_refused(tmp_path, options, message):
         Scripted("random", directory=str(tmp_path))
 
 
-def test_a_project_of_another_objective_is_refused(tmp_path):
-    make(tmp_path, [1.0, 1.0, 1.0]).search()
-    with pytest.raises(ValueError, match="overwrite=True"):
-        make(tmp_path, [], objective=Objective("loss", "max"))
-
-
 def test_new_entries_can_be_forbidden_or_left_alone(tmp_path):
     from tuner import HyperParameters
 
@@ -287,3 +286,37 @@ def test_new_entries_can_be_forbidden_or_left_alone(tmp_path):
     assert [p.name for p in tolerant.oracle.get_space().space] == ["known"]
     with pytest.raises(ValueError, match="hyperparameters"):
         RandomSearchOracle(tune_new_entries=False)
+
+
+def test_what_a_killed_process_left_beside_a_result_is_deleted_with_the_next_start(tmp_path):
+    tuner = make(tmp_path, [1.0, 2.0, 3.0], objective=Objective("default_objective", "min"))
+    kill_at(tuner.search_project, 4)  # the end of trial 0001, whose result is there
+    with pytest.raises(KilledError):
+        tuner.search()
+    tuner.search_project.close()
+    folder = tmp_path / "p/trials/0001"
+    left = temporary(folder).name.replace(f"-{os.getpid()}-", "-4194999-")
+    assert (folder / "result.json").exists()
+    (folder / left).touch()
+    again = make(tmp_path, [2.0, 3.0], objective=Objective("default_objective", "min"))
+    again.search()
+    assert outcomes(again) == [("COMPLETED", 1.0), ("COMPLETED", 2.0), ("COMPLETED", 2.0)]
+    assert again.ran == ["0002"]
+    assert not (folder / left).exists()
+
+
+def test_a_start_deletes_what_killed_processes_left_in_the_project_and_in_the_scratch_folder(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    objective = Objective("default_objective", "min")
+    make(tmp_path, [1.0, 2.0, 3.0], objective=objective).search()
+    scratch = tmp_path / "tmp" / prefix().replace(f"-{os.getpid()}-", "-4194999-abc")
+    scratch.mkdir()
+    folders = [tmp_path / "p" / name for name in ("journal", "export", "journal/000000")]
+    names = [temporary(each) for each in folders]
+    left = [each.with_name(each.name.replace(f"-{os.getpid()}-", "-4194999-")) for each in names]
+    for path in left:
+        path.touch()
+    make(tmp_path, [], objective=objective).search()
+    assert [path for path in (scratch, *left) if path.exists()] == []

@@ -4,7 +4,7 @@ import math
 import pytest
 
 from tuner import errors
-from tuner.objective import (
+from tuner.core.objective import (
     DefaultObjective,
     MultiObjective,
     Objective,
@@ -91,7 +91,6 @@ def test_a_user_gives_nothing_a_name_an_objective_or_a_list():
         (7, TypeError, "objective=7"),
         ([["loss"]], TypeError, r"objective=\['loss'\]"),
         ([], ValueError, "one or more"),
-        (["loss", Objective("loss", "max")], ValueError, "different names"),
     ],
 )
 def test_what_is_no_objective_is_refused(objective, error, message):
@@ -99,7 +98,7 @@ def test_what_is_no_objective_is_refused(objective, error, message):
         create_objective(objective)
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_an_unknown_name_says_how_to_give_its_direction():
     with pytest.raises(ValueError, match=r'Could not infer.*`Objective\("my_score", "min"\)`'):
         create_objective("my_score")

@@ -5,8 +5,8 @@ import copy
 import pytest
 
 from tuner import Objective
-from tuner.hyperparameters import HyperParameters
-from tuner.hyperparameters.sampling import values_key
+from tuner.core.hyperparameters import HyperParameters
+from tuner.core.hyperparameters.sampling import values_key
 from tuner.oracles import OptunaOracle
 from tuner.testing import OracleTests, Search, mixed_space
 
@@ -28,7 +28,7 @@ def create(sampler, space, objective=OBJECTIVE, **options):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.story
 class TestNsga2(OracleTests):
     def make(self, space, seed=0):
         return create(optuna.samplers.NSGAIISampler(population_size=6), space, seed=seed)

@@ -4,8 +4,10 @@ import pytest
 from killing import KilledError, kill_at
 
 from tuner import BaseTuner, Objective, Oracle, TrialStatus, synchronized
-from tuner.hyperparameters import HyperParameters
-from tuner.state.project import Project
+from tuner.core.hyperparameters import HyperParameters
+from tuner.core.hyperparameters.sampling import values_key
+from tuner.journal.project import Project
+from tuner.oracles import own_state
 from tuner.testing import score_of
 
 
@@ -102,8 +104,8 @@ def test_killed_after_any_entry_of_the_journal_it_asks_what_it_would_have_asked(
     run(straight)
     straight.stop()
     assert len(asked(straight)) == 8
-    entries = straight._ledger.project._journal.next_number
-    assert entries == 16  # two for each trial
+    entries = straight.session.ledger.project._journal.next_number
+    assert entries == 17  # two for each trial, and the end
     for cut in range(1, entries):
         project = Project(tmp_path, f"cut-{cut}")
         kill_at(project, cut)
@@ -206,3 +208,65 @@ def test_what_populate_space_leaves_out_is_drawn_at_random():
     trials = [oracle.create_trial(f"tuner{n}") for n in range(3)]
     assert [t.values["layers"] for t in trials] == [2, 2, 2]
     assert len({t.values["rate"] for t in trials}) == 3
+
+
+class Counting(Oracle):
+    """Keras Tuner's recipe: adds to the state that its base gives."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.asked, self.lengths = 0, []
+
+    def get_state(self):
+        self.asked += 1
+        state = super().get_state()
+        state["proposed"] = len(self.lengths)
+        return state
+
+    def populate_space(self, trial_id):
+        self.lengths.append(trial_id)
+        return {"status": TrialStatus.RUNNING, "values": self._random_values()}
+
+
+class Reading(Counting):
+    """Reads what it adds to."""
+
+    def get_state(self):
+        state = super().get_state()
+        return {**state, "hashes": len(state["tried_so_far"])}
+
+
+class Instant(BaseTuner):
+    def run_trial(self, trial):
+        return trial.hyperparameters.Float("x", 0.0, 1.0)
+
+
+def run_counted(directory, oracle_class, trials=20):
+    oracle = oracle_class(objective=Objective("default_objective", "min"), max_trials=trials)
+    tuner = Instant(oracle, directory=str(directory), project_name="p")
+    tuner.search(search_verbose=0)
+    return oracle
+
+
+def test_a_trial_asks_once_for_the_state_and_hashes_no_other_trials_again(tmp_path, monkeypatch):
+    hashed = []
+
+    def counted(values):
+        hashed.append(values)
+        return values_key(values)
+
+    monkeypatch.setattr(own_state, "values_key", counted)
+    oracle = run_counted(tmp_path, Counting)
+    assert len(oracle.end_order) == 20
+    assert oracle.asked <= 20 + 4  # at the start, at the end, and when there was no other trial
+    assert hashed == []
+    assert oracle.search_history.oracle_state["proposed"] == 20
+    assert sorted(oracle.get_state()["id_to_hash"]) == oracle.start_order
+
+
+def test_an_oracle_that_reads_the_state_it_adds_to_finds_it(tmp_path):
+    oracle = run_counted(tmp_path, Reading, trials=5)
+    assert oracle.search_history.oracle_state["hashes"] == 5
+    again = Reading(objective=Objective("default_objective", "min"), max_trials=5)
+    again._set_project_dir(str(tmp_path), "p")
+    assert again.get_state()["hashes"] == 5

@@ -1,14 +1,16 @@
 """Oracles keep the laws of oracles, and Hyperband those of its paper."""
 
+import math
 import random
 from collections import Counter
 
 import pytest
 
 from tuner import Objective, TrialStatus
-from tuner.hyperparameters import HyperParameters
+from tuner.core.hyperparameters import HyperParameters
 from tuner.oracles import HyperbandOracle, RandomSearchOracle
 from tuner.oracles.hyperband import Ladder
+from tuner.search.progress import progress_of
 from tuner.testing import OracleTests, Search, mixed_space, score_of, small_space
 
 OBJECTIVE = Objective("score", "min")
@@ -68,6 +70,43 @@ def test_every_rung_fills_whatever_the_number_of_slots(slots):
         (0, 0, 9): 3,
     }
     assert hyperband().planned_trials == len(created)
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        *({"max_trials": n} for n in (1, 5, 12, 23, 99)),
+        *({"max_total_epochs": n} for n in (1, 8, 9, 20, 31, 60, 999)),
+        {"max_trials": 15, "max_total_epochs": 20},
+        {"max_trials": 40, "hyperband_iterations": math.inf},
+        {"max_total_epochs": 100, "hyperband_iterations": math.inf},
+    ],
+    ids=str,
+)
+def test_a_limit_holds_and_totals_progress_and_what_is_left_agree(slots, limits):
+    limits = dict(limits)
+    most = limits.pop("max_trials", None)
+    oracle = hyperband(**limits)
+    oracle.max_trials = most
+    expected, left = oracle.planned_trials, []
+
+    def outcome(trial):
+        left.append(oracle.remaining_trials())
+        return score_of(trial)
+
+    created = Search(oracle, slots, outcome).run(200)
+    assert len(created) < 200
+    left.append(oracle.remaining_trials())
+    assert most is None or len(created) <= most
+    epochs = sum(t.budget.epochs - t.budget.initial_epoch for t in created)
+    assert epochs <= limits.get("max_total_epochs", math.inf)
+    assert left[-1] == 0
+    progress = progress_of(oracle, 0, 1.0)
+    assert progress.done == progress.total == oracle.planned_trials == len(created)
+    if slots == 1:  # several begin the next bracket meanwhile
+        assert expected == len(created)
+        assert left[:-1] == list(reversed(range(expected)))
 
 
 @pytest.mark.parametrize("slots", [1, 4, 9])

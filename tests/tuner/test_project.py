@@ -4,12 +4,12 @@ import sys
 
 import pytest
 
-from storage import CorruptError, LeaseHeldError, NewerFormatError
-from tuner import BaseTuner, Objective
+from storage import CorruptError, LeaseHeldError, NewerFormatError, seal, unseal
+from tuner import BaseTuner, HyperParameters, Objective
+from tuner.core.trial import Trial, TrialStatus
+from tuner.journal.events import TYPES, SearchEnded, TrialRetried, decode, encode
+from tuner.journal.project import Project, ProjectInfo
 from tuner.oracles import RandomSearchOracle
-from tuner.state.events import TYPES, SearchEnded, TrialRetried, decode, encode
-from tuner.state.project import Project
-from tuner.state.project_info import ProjectInfo
 
 INFO = ProjectInfo({"name": "loss", "direction": "min"}, 0, "Oracle")
 
@@ -75,19 +75,20 @@ def test_a_project_that_is_being_searched_is_not_deleted(tmp_path):
 def test_a_newer_format_is_refused_by_name(tmp_path):
     search(tmp_path, 1)
     path = tmp_path / "p" / "project.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+    path.write_bytes(seal({**unseal(path.read_bytes(), "here"), "format": 99}))
     with pytest.raises(NewerFormatError, match="format=99"):
         search(tmp_path, 1)
     with pytest.raises(NewerFormatError, match="invented"):
-        decode({"type": "invented"})
+        decode({"type": "invented"}, "here")
 
 
 def test_a_result_is_kept_once(tmp_path):
     project = Project(str(tmp_path), "p")
     assert project.read_result("0000") is None
-    assert project.save_result("0000", {"score": 1})
-    assert not project.save_result("0000", {"score": 2})
-    assert project.read_result("0000") == {"score": 1}
+    state = Trial(HyperParameters(), "0000", TrialStatus.COMPLETED).get_state()
+    assert project.save_result("0000", {**state, "score": 1})
+    assert not project.save_result("0000", {**state, "score": 2})
+    assert project.read_result("0000") == {**state, "score": 1}
     (tmp_path / "p/trials/0000/result.json").write_text("{")
     with pytest.raises(CorruptError, match=r"trials/0000/result\.json"):
         project.read_result("0000")
@@ -97,7 +98,7 @@ def test_a_result_is_kept_once(tmp_path):
     "event", [TrialRetried("0000", "lost", "killed", 1.0), SearchEnded("done", 2.0)]
 )
 def test_events_survive_the_journal(event):
-    assert decode(json.loads(json.dumps(encode(event)))) == event
+    assert decode(json.loads(json.dumps(encode(event))), "here") == event
 
 
 def test_every_event_has_a_name():
@@ -112,6 +113,10 @@ def test_every_event_has_a_name():
         "JournalRepaired",
         "OracleChanged",
         "EarlierTrialsRead",
+        "SpaceChanged",
+        "ObjectiveChanged",
+        "StudyDeclared",
+        "TrialReopened",
         "SearchEnded",
     }
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from tuner import HyperModel, RandomSearch
-from tuner.hyperparameters import Int
-from tuner.results.refitting import refit
+from tuner.core.hyperparameters import Int
+from tuner.results.models import refit
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 RNG = np.random.default_rng(0)
 X, X_VAL = RNG.normal(size=(32, 3)), RNG.normal(size=(8, 3))

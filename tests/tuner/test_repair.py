@@ -8,14 +8,14 @@ import pytest
 
 from storage import CorruptError, LeaseHeldError, LocalStore, Owner
 from storage.lease import Lease
-from storage.store import temporary
+from storage.local import temporary
 from tuner import BaseTuner, Objective
+from tuner.journal.check import check
+from tuner.journal.history import History
+from tuner.journal.project import Project
+from tuner.journal.reading import read_project
+from tuner.journal.repair import repair
 from tuner.oracles import RandomSearchOracle
-from tuner.results.loading import read_project
-from tuner.state.check import check
-from tuner.state.history import History
-from tuner.state.project import Project
-from tuner.state.repair import repair
 
 
 class Square(BaseTuner):
@@ -80,8 +80,8 @@ def test_a_lost_entry_is_replaced_by_what_the_results_tell(ended, project, tmp_p
     path.unlink()
     if damage != "missing":
         path.write_bytes(data[:-9] if damage == "torn" else b"")
-    if kind != "search_ended" or damage != "missing":  # what nobody knows of is not missed
-        assert key in keys_of(check(project).damages)
+    assert key in keys_of(check(project).damages)
+    if kind != "search_ended" or damage != "missing":  # the last one is missed by who writes
         with pytest.raises(CorruptError, match=key):
             read_project(project.url)
 
@@ -166,3 +166,18 @@ def test_a_search_that_runs_is_not_repaired(project):
     running = Lease(project.store, owner=Owner.of_this_process())
     with running, pytest.raises(LeaseHeldError):
         repair(project)
+
+
+def test_an_empty_folder_that_a_killed_repair_has_left_is_deleted_by_the_next(project, tmp_path):
+    (tmp_path / "p/trials/9999/execution-0").mkdir(parents=True)
+    assert [damage.key for damage in check(project).damages] == ["trials/9999"]
+    assert repair(project).left == []
+    assert not (tmp_path / "p/trials/9999").exists()
+
+
+def test_a_probe_that_a_killed_process_of_another_machine_has_left_is_deleted(tmp_path):
+    probe = tmp_path / "p/.probe-00000000-1-0123456789abcdef"
+    probe.parent.mkdir()
+    probe.write_bytes(b"first")
+    search(tmp_path)
+    assert not probe.exists()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from resuming import assert_same, epochs, files_of, outcome, weights
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.story
 
 SETTINGS = {
     "callbacks": {

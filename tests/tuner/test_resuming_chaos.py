@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from resuming import assert_same
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(3600)]
 
 CASES = int(os.environ.get("CHAOS_CASES", "2"))
 SEED = int(os.environ.get("CHAOS_SEED", "0"))

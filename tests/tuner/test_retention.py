@@ -1,8 +1,8 @@
 import pytest
 
 from tuner import BaseTuner, Objective
+from tuner.journal.retention import checked_number_kept
 from tuner.oracles import HyperbandOracle, RandomSearchOracle
-from tuner.state.retention import checked_number_kept
 
 
 class Weighty(BaseTuner):

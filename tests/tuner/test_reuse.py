@@ -10,6 +10,7 @@ from resuming import begun, outcome, weights
 
 from tuner import HyperModel, RandomSearch
 from tuner.training.reuse import LARGEST, Reuse
+from tuner.tuners.tuner_plan import TunerPlan
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(40, 6, 6, 1)).astype("float32")
@@ -81,7 +82,7 @@ def trained(monkeypatch):
     return seen
 
 
-@pytest.mark.slow
+@pytest.mark.story
 @pytest.mark.parametrize("name", SAFE)
 def test_executions_that_are_not_traced_again_give_the_same_bits(tmp_path, name, trained):
     layers, optimizer, compiled, fit = SAFE[name]
@@ -270,7 +271,8 @@ def test_what_a_user_puts_around_a_training_is_noticed(tmp_path):
             pass
 
     def own_training(cls, hypermodel):
-        return cls(hypermodel, objective="loss", directory=str(tmp_path))._own_training()
+        tuner = cls(hypermodel, objective="loss", directory=str(tmp_path))
+        return TunerPlan(tuner)._own_training()
 
     plain = Plain()
     assert own_training(RandomSearch, plain) is None
@@ -331,7 +333,7 @@ def test_the_mode_is_checked():
         RandomSearch(model_with, objective="loss", reuse_compiled="yes")
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_trial_killed_in_its_second_execution_ends_as_if_every_one_had_been_traced(local):
     values = {"executions": 3, "norm": True, "ema": True, "callbacks": ["stop", "plateau"]}
     straight = local.run(reuse=False, **values)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spaces import NESTED_POINTS, nested_space, space_of
 
-from tuner.hyperparameters import HyperParameters
-from tuner.hyperparameters.sampling import (
+from tuner.core.hyperparameters import HyperParameters
+from tuner.core.hyperparameters.sampling import (
     count_values,
     is_finite,
     iterate_values,

@@ -15,21 +15,60 @@ class Sleepy(BaseTuner):
         return trial.hyperparameters.Float("x", -1.0, 1.0) ** 2
 
 
+class Ticking(Sleepy):
+    """A clock by which each of its trials takes 0.2 s."""
+
+    now = 0.0
+
+    def run_trial(self, trial, **kwargs):
+        self.now += 0.2
+        return super().run_trial(trial, **kwargs)
+
+    def time(self):
+        return self.now
+
+    monotonic = time
+
+
 def make(directory, cls=Sleepy, trials=50, **options):
     oracle = RandomSearchOracle(Objective("loss", "min"), trials, seed=0)
     return cls(oracle, directory=str(directory), project_name="p", **options)
 
 
 def test_when_the_time_is_up_no_more_trials_begin_and_the_search_can_go_on(tmp_path):
-    tuner = make(tmp_path, trials=30)
-    tuner.search(seconds=0.2, timeout=1.0, verbose=0)
+    tuner = make(tmp_path, Ticking, trials=30)
+    tuner.oracle.session._clock = tuner
+    tuner.search(timeout=1.0, verbose=0)
     done = len(tuner.oracle.end_order)
-    assert 1 <= done < 30
+    assert done == 6
     assert not tuner.oracle.history.running
     assert tuner.oracle.history.end_reason == "the time is up"
     again = make(tmp_path, trials=done + 2)
     again.search(verbose=0)
     assert len(again.oracle.end_order) == done + 2
+
+
+class Plain(BaseTuner):
+    def run_trial(self, trial):
+        return trial.hyperparameters.Float("x", -1.0, 1.0) ** 2
+
+
+class Told(BaseTuner):
+    def run_trial(self, trial, verbose="auto"):
+        assert verbose == 0
+        return trial.hyperparameters.Float("x", -1.0, 1.0) ** 2
+
+
+@pytest.mark.parametrize("cls", [Plain, Told, Sleepy])
+def test_a_search_that_is_to_be_silent_prints_nothing_whatever_its_trials_take(
+    tmp_path, capfd, cls
+):
+    tuner = make(tmp_path, cls, trials=3)
+    tuner.search(verbose=0)
+    assert len(tuner.oracle.end_order) == 3
+    assert capfd.readouterr() == ("", "")
+    make(tmp_path, Plain, trials=4).search(verbose=1)
+    assert "4/4 done" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan")])

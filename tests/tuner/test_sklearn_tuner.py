@@ -20,13 +20,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from storage import CorruptError
-from tasks.slots import LocalSlots
+from tasks.messages import Discover, Run
+from tasks.process.local_slots import LocalSlots
 from tuner import Objective, TrialStatus
-from tuner.errors import FatalTypeError, FatalValueError
+from tuner.errors import FatalRuntimeError, FatalValueError
+from tuner.journal.project import Project
 from tuner.oracles import HyperbandOracle, RandomSearchOracle
 from tuner.oracles.grid_search import GridSearchOracle
-from tuner.sklearn_tuner import SklearnTuner
-from tuner.state.project import Project
+from tuner.tuners.sklearn_tuner import SklearnTuner
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4))
@@ -203,7 +204,7 @@ def test_what_has_rows_by_position_is_split_by_position(tmp_path):
 
 
 def test_data_of_another_type_ends_the_search_and_says_what_to_pass(tmp_path):
-    with pytest.raises(FatalTypeError, match=r"Expected the data to be numpy\.ndarray.*list"):
+    with pytest.raises(FatalRuntimeError, match=r"Expected the data to be numpy\.ndarray.*list"):
         make(tmp_path).search(X.tolist(), Y.tolist())
 
 
@@ -325,7 +326,7 @@ import numpy as np
 from sklearn.linear_model import Ridge
 from tuner import Objective
 from tuner.oracles import RandomSearchOracle
-from tuner.sklearn_tuner import SklearnTuner
+from tuner.tuners.sklearn_tuner import SklearnTuner
 
 def build_model(hp):
     return Ridge(alpha=hp.Float("alpha", 0.1, 1.0))
@@ -340,7 +341,7 @@ def build_tuner(**project):
 """
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_training_child_discovers_the_space_runs_a_trial_and_leaves_its_model(tmp_path):
     study = tmp_path / "study.py"
     study.write_text(STUDY)
@@ -352,18 +353,16 @@ def test_a_training_child_discovers_the_space_runs_a_trial_and_leaves_its_model(
         "status": "RUNNING",
     }
     with LocalSlots(1, {"study": str(study), "project": project}) as slots, slots.lease() as slot:
-        space = slot.ask({"do": "discover"}, lambda _: None, lambda _: None)
-        answer = slot.ask({"do": "run", "trial": trial}, lambda _: None, lambda _: None)
-    assert [parameter["config"]["name"] for parameter in space["space"]["space"]] == ["alpha"]
-    assert answer["trial"]["status"] == "COMPLETED"
+        space = slot.ask(Discover(), lambda _: None, lambda _: None)
+        answer = slot.ask(Run(trial), lambda _: None, lambda _: None)
+    assert [parameter["config"]["name"] for parameter in space.space["space"]] == ["alpha"]
+    assert answer.trial["status"] == "COMPLETED"
     kept = Project(str(tmp_path), "p").read_result("0000")["record"]
     assert len(kept["executions"]) == 5
     assert (tmp_path / "p" / kept["model"]["key"]).is_file()
 
 
 def test_scikit_learn_is_imported_only_when_it_is_needed():
-    script = "import sys, tuner.sklearn_tuner; print('sklearn' in sys.modules)"
-    run = subprocess.run(
-        [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60
-    )
+    script = "import sys, tuner.tuners.sklearn_tuner; print('sklearn' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert run.stdout.strip() == "False"

@@ -10,12 +10,8 @@ from hyperparameter_strategies import EVERY_KIND, PARAMETERS, PROBS, conditional
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.conditions import Parent
-from tuner.hyperparameters import (
-    Choice,
-    Fixed,
-    HyperParameters,
-)
+from tuner.core.hyperparameters import Choice, Fixed, HyperParameters
+from tuner.core.hyperparameters.conditions import Parent
 
 
 def test_a_declaration_answers_with_the_value_and_the_first_one_counts():

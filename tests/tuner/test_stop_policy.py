@@ -3,11 +3,11 @@
 import pytest
 
 from tuner import BaseTuner, Objective, RandomSearch
+from tuner.core.trial import TrialStatus
 from tuner.errors import TrialInterruptedError
 from tuner.oracles import RandomSearchOracle
-from tuner.search.stop_policy import MedianStop, create_stop_policy
-from tuner.training.out_of_memory import is_out_of_memory
-from tuner.trial import TrialStatus
+from tuner.oracles.stop_policy import MedianStop, create_stop_policy
+from tuner.training.record import is_out_of_memory
 
 
 def curve(*values):
@@ -71,7 +71,7 @@ def test_a_loop_of_ones_own_is_told_to_stop_and_a_later_run_knows_the_earlier_cu
     assert len(asked[-1][2]) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_a_keras_trial_that_is_stopped_keeps_its_best_epoch_and_is_not_trained_again(tmp_path):
     import numpy as np
 
@@ -116,7 +116,7 @@ def _raise():
     raise TrialInterruptedError
 
 
-@pytest.mark.slow
+@pytest.mark.story
 def test_tensorflows_lack_of_memory_is_told_from_other_errors():
     import tensorflow as tf
 

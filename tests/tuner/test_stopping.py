@@ -3,8 +3,8 @@
 import pytest
 
 from tuner import BaseTuner, Hyperband, Objective, RandomSearch
+from tuner.journal.project import Project
 from tuner.oracles import AsyncHyperbandOracle, RandomSearchOracle
-from tuner.state.project import Project
 from tuner.testing import Search, mixed_space
 
 OBJECTIVE = Objective("score", "min")
@@ -35,7 +35,7 @@ def test_a_failed_trial_or_an_infeasible_one_reaches_no_target():
     for size in (1, 2, 1):
         trial = oracle.create_trial("slot")
         assert trial.status == "RUNNING"
-        oracle.update_trial(trial.trial_id, {"size": size})
+        oracle.update_trial(trial.trial_id, {"score": 0.1, "size": size})
         search.end(trial)
     assert oracle.create_trial("slot").status == "STOPPED"
 

@@ -3,8 +3,8 @@ import sys
 import pytest
 from support import STUDIES
 
-from tuner.search.role import Role, assembling, current_role
-from tuner.study import load_study
+from tuner.core.runtime import Role, current, within
+from tuner.tuners.study import load_study
 
 
 def write(folder, text, name="mine.py"):
@@ -75,6 +75,6 @@ def test_a_process_that_searches_builds_no_model(tmp_path):
 
 
 def test_the_role_comes_from_the_context_and_goes_with_it():
-    with assembling(Role.TRIAL):
-        assert current_role() is Role.TRIAL
-    assert current_role() is Role.SCRIPT
+    with within(role=Role.TRIAL):
+        assert current().role is Role.TRIAL
+    assert current().role is Role.SCRIPT

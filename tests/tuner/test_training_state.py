@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 
 from storage import MemoryStore, StoreDeniedError, TransientStoreError
+from tuner.journal.project import Project
 from tuner.oracles import RandomSearchOracle
-from tuner.state.arrays import from_npz, pack, separate
-from tuner.state.project import Project
+from tuner.training.arrays import from_npz, pack, separate
 from tuner.training.callback_states import reopen_logs
 from tuner.training.execution_results import ExecutionResult, ExecutionResults
-from tuner.training.pace import SHARE, Pace, checked_every
 from tuner.training.shuffling import Order
-from tuner.training.state_place import Snapshot, StateDamagedError, StatePlace
-from tuner.training.state_writer import StateWriter
+from tuner.training.state_store import Snapshot, StateDamagedError, StatePlace
+from tuner.training.state_writer import SHARE, CheckpointSchedule, StateWriter, checked_every
 
 
 @pytest.fixture
@@ -133,12 +132,12 @@ class Clock:
 
 def test_saves_stay_within_their_share_of_the_time():
     clock, saved, spent = Clock(), 0, 0.0
-    pace = Pace("auto", clock)
-    pace.begin(1_000_000, remote=False)
+    schedule = CheckpointSchedule("auto", clock)
+    schedule.begin(1_000_000, remote=False)
     for _ in range(1000):
         clock.now += 0.2
-        if pace.due(1):
-            pace.took(0.1)
+        if schedule.due(1):
+            schedule.took(0.1)
             clock.now += 0.1
             saved, spent = saved + 1, spent + 0.1
         assert spent <= SHARE * clock.now + 0.1
@@ -147,17 +146,17 @@ def test_saves_stay_within_their_share_of_the_time():
 
 def test_epochs_that_are_long_beside_a_save_are_saved_each():
     clock = Clock()
-    pace = Pace("auto", clock)
-    pace.begin(100, remote=True)
+    schedule = CheckpointSchedule("auto", clock)
+    schedule.begin(100, remote=True)
     for _ in range(10):
         clock.now += 60.0
-        assert pace.due(1)
-        pace.took(1.5)
+        assert schedule.due(1)
+        schedule.took(1.5)
 
 
 def test_a_number_of_epochs_or_none_is_taken_at_its_word():
-    assert [Pace(2).due(n) for n in (1, 2, 3)] == [False, True, True]
-    assert not Pace(None).due(1000)
+    assert [CheckpointSchedule(2).due(n) for n in (1, 2, 3)] == [False, True, True]
+    assert not CheckpointSchedule(None).due(1000)
     for wrong in (0, -1, True, 1.5, "never"):
         with pytest.raises(ValueError, match="checkpoint_every="):
             checked_every(wrong)
@@ -166,7 +165,7 @@ def test_a_number_of_epochs_or_none_is_taken_at_its_word():
 def test_a_state_that_cannot_be_written_costs_a_warning_but_a_refusal_ends_the_trial(
     project, place, monkeypatch, caplog
 ):
-    writer = StateWriter(place, Pace(1))
+    writer = StateWriter(place, CheckpointSchedule(1))
     for error in (TransientStoreError("later"), StoreDeniedError("no")):
 
         def fail(*_, error=error):
@@ -235,14 +234,14 @@ def test_a_trial_that_gets_on_may_be_killed_any_number_of_times(tmp_path):
 
 def test_what_a_save_will_take_is_told_by_the_size_until_one_was_made():
     now = [0.0]
-    pace = Pace("auto", clock=lambda: now[0])
-    pace.begin(0, remote=False)
+    schedule = CheckpointSchedule("auto", clock=lambda: now[0])
+    schedule.begin(0, remote=False)
     now[0] = 1.0
-    assert pace.due(1)  # 20 ms of a second
-    pace.foresee(10**8, remote=False)  # the optimizer has its variables now: a second
-    assert not pace.due(1)
+    assert schedule.due(1)  # 20 ms of a second
+    schedule.foresee(10**8, remote=False)  # the optimizer has its variables now: a second
+    assert not schedule.due(1)
     now[0] = 35.0
-    assert pace.due(1)
-    pace.took(0.1)
-    pace.foresee(10**8, remote=False)
-    assert pace.due(1)  # as the last one took
+    assert schedule.due(1)
+    schedule.took(0.1)
+    schedule.foresee(10**8, remote=False)
+    assert schedule.due(1)  # as the last one took

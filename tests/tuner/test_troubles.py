@@ -4,9 +4,9 @@ import pytest
 
 from storage import TransientStoreError
 from tuner import BaseTuner, Objective
+from tuner.journal.events import TrialEnded
+from tuner.journal.history import History
 from tuner.oracles import RandomSearchOracle
-from tuner.state.events import TrialEnded
-from tuner.state.history import History
 
 
 class Square(BaseTuner):
@@ -91,6 +91,7 @@ def test_a_search_goes_on_in_a_project_that_somebody_began_anew(tmp_path):
 def test_a_tuner_made_before_the_project_takes_its_seed_and_refuses_its_objective(tmp_path):
     early = make(tmp_path, seed=None)
     wrong = make(tmp_path, objective="max")
+    wrong.oracle.objective = Objective("unheard", "max")
     make(tmp_path, trials=1, seed=9).search()
     early.search()
     assert early.oracle.seed == 9

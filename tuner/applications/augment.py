@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tuner.applications.inputs import check_input, image_input
-from tuner.hypermodel import HyperModel
-from tuner.hyperparameters import HyperParameters
+from tuner.core.hypermodel import HyperModel
+from tuner.core.hyperparameters import HyperParameters
 
 
 class HyperImageAugment(HyperModel):
@@ -87,7 +87,8 @@ class HyperImageAugment(HyperModel):
                 name: hp.Float(f"factor_{name}", low, high, default=low)
                 for name, (low, high) in self.transforms
             }
-            x = RandAugment(factors)(x)
+            if any(factors.values()):
+                x = RandAugment(factors)(x)
         return x
 
     def _build_fixedaug_layers(self, inputs: Any, hp: HyperParameters) -> Any:
@@ -109,7 +110,8 @@ class HyperImageAugment(HyperModel):
         if not (_are(bounds, (int, float)) and 0 <= bounds[0] <= bounds[1] <= 1):
             msg = (
                 f"Expected `{transform_name}` to be a number from 0 to 1, a pair of such numbers, "
-                f"the lower first, or None. Received: {transform_name}={transform_params!r}."
+                "the lower first, or None: a bound must be int or float, and their number must not "
+                f"exceed 2. Received: {transform_name}={transform_params!r}."
             )
             raise ValueError(msg)
         self.transforms.append((transform_name, (bounds[0], bounds[1])))
@@ -120,7 +122,8 @@ def _layer_bounds(augment_layers: Any) -> tuple[int, int]:
     if not (_are(bounds, (int,)) and 0 <= bounds[0] <= bounds[1]):
         msg = (
             "Expected `augment_layers` to be a positive int, a pair of ints, the lower first, or 0 "
-            f"for all transforms one after another. Received: augment_layers={augment_layers!r}."
+            "for all transforms one after another: a bound must be int. Received: "
+            f"augment_layers={augment_layers!r}."
         )
         raise ValueError(msg)
     return bounds[0], bounds[1]

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tuner.applications.inputs import channel_axis, check_classes, check_input, image_input
+from tuner.core.hypermodel import HyperModel
+from tuner.core.hyperparameters import HyperParameters
 from tuner.errors import FatalRuntimeError, FatalValueError
-from tuner.hypermodel import HyperModel
-from tuner.hyperparameters import HyperParameters
 
 # Width and height each version was trained with, which grow with it (Tan and Le, 2019).
 IMAGE_SIZES = {

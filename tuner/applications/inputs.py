@@ -1,4 +1,4 @@
-"""What the hypermodels for images have in common: where images come in, which classes go out."""
+"""Inputs and classes of the hypermodels for images."""
 
 from __future__ import annotations
 

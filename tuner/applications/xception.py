@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tuner.applications.inputs import channel_axis, check_classes, check_input, image_input
-from tuner.hypermodel import HyperModel
-from tuner.hyperparameters import HyperParameters
+from tuner.core.hypermodel import HyperModel
+from tuner.core.hyperparameters import HyperParameters
 
 
 class HyperXception(HyperModel):

@@ -9,17 +9,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
-from tuner.budget import Budget
-from tuner.oracle import Oracle
+from tuner.core.proposal import Budget, Decision, Done, Proposal, Wait
+from tuner.core.trial import Trial, TrialStatus
+from tuner.journal.history import History
 from tuner.oracles.drawing import Recipe, check_sampler, draw
 from tuner.oracles.hyperband import Ladder
-from tuner.proposal import Decision, Done, Proposal, Wait
-from tuner.state.history import History
-from tuner.trial import Trial, TrialStatus
+from tuner.oracles.oracle import Oracle
+from tuner.oracles.settings import OracleOptions
 
 MODELLED_RUNGS = 3
 """Rungs where a model proposes, if nobody says otherwise."""
@@ -134,12 +134,7 @@ class AsyncHyperbandOracle(Oracle):
         max_consecutive_failed_trials: int = 3,
         *,
         sampler: str = "bayesian",
-        target: float | None = None,
-        patience: int | None = None,
-        max_total_epochs: int | None = None,
-        max_device_hours: float | None = None,
-        constraints: Sequence[Sequence[Any]] | None = None,
-        warm_start_from: Sequence[str] | str | None = None,
+        **options: Unpack[OracleOptions],
     ) -> None:
         if factor < 2:  # noqa: PLR2004 - one in one is no choice
             raise ValueError(f"Expected `factor` to be at least 2. Received: factor={factor}.")
@@ -162,12 +157,7 @@ class AsyncHyperbandOracle(Oracle):
             seed=seed,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
-            target=target,
-            patience=patience,
-            max_total_epochs=max_total_epochs,
-            max_device_hours=max_device_hours,
-            constraints=constraints,
-            warm_start_from=warm_start_from,
+            **options,
         )
         self.max_epochs = max_epochs
         self.min_epochs = min_epochs

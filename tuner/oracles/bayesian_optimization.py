@@ -8,18 +8,19 @@ made anew from the history at each question, so a resumed search asks the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.hyperparameters import HyperParameter
-from tuner.oracle import Oracle
+from tuner.core.hyperparameters import HyperParameter
+from tuner.core.proposal import Decision, Done, Proposal, Wait
+from tuner.core.trial import Trial, TrialStatus
+from tuner.journal.history import History
 from tuner.oracles.drawing import BETA, LEAST_NOISE, Recipe, draw, nonfixed
 from tuner.oracles.observing import scored_trials
-from tuner.proposal import Decision, Done, Proposal, Wait
-from tuner.state.history import History
-from tuner.trial import Trial, TrialStatus
+from tuner.oracles.oracle import Oracle
+from tuner.oracles.settings import OracleOptions
 
 ALPHA = 1e-4
 """Keras Tuner's default, as is `BETA`; whoever gives others asks for its acquisition."""
@@ -28,8 +29,8 @@ ALPHA = 1e-4
 def propose(history: History, rng: np.random.Generator, recipe: Recipe | None = None) -> Decision:
     """The trial of most utility among those that were not tried.
 
-    The first trials are the best of earlier searches, if there are any, the defaults, if
-    somebody chose them, and a Sobol sequence.
+    The first trials are the best of earlier searches, if there are any, the defaults, if any were
+    chosen, or else the middle of all ranges, and a Sobol sequence.
     """
     values = draw(history, rng, "bayesian", recipe)
     if values is not None:
@@ -43,8 +44,8 @@ class BayesianOptimizationOracle(Oracle):
 
     Args:
         max_trials: Number of configurations to try. Fewer when the space is finite and smaller.
-        num_initial_points: Trials before the model has a say; a number that suits the space if
-            omitted.
+        num_initial_points: Trials before the model has a say; if omitted 4, or one more than
+            there are categories, but no more than 10.
         alpha: Least variance of the noise of the scores, once they are standardised. The noise
             is estimated; 0.0001, Keras Tuner's default, leaves that alone.
         beta: Weight of the uncertainty in `"ucb"`: the more, the more is explored.
@@ -68,12 +69,7 @@ class BayesianOptimizationOracle(Oracle):
         max_consecutive_failed_trials: int = 3,
         *,
         acquisition: str | None = None,
-        target: float | None = None,
-        patience: int | None = None,
-        max_total_epochs: int | None = None,
-        max_device_hours: float | None = None,
-        constraints: Sequence[Sequence[Any]] | None = None,
-        warm_start_from: Sequence[str] | str | None = None,
+        **options: Unpack[OracleOptions],
     ) -> None:
         super().__init__(
             objective=objective,
@@ -84,12 +80,7 @@ class BayesianOptimizationOracle(Oracle):
             seed=seed,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
-            target=target,
-            patience=patience,
-            max_total_epochs=max_total_epochs,
-            max_device_hours=max_device_hours,
-            constraints=constraints,
-            warm_start_from=warm_start_from,
+            **options,
         )
         if acquisition not in (None, "log_ei", "ucb"):
             msg = "Expected `acquisition` to be 'log_ei' or 'ucb'."

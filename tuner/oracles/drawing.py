@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tuner.hyperparameters import Choice, Fixed, HyperParameter, HyperParameters, Numerical
-from tuner.hyperparameters.sampling import Values, count_values, iterate_values, values_key
+from tuner.core.hyperparameters import Choice, Fixed, HyperParameter, HyperParameters, Numerical
+from tuner.core.hyperparameters.comparing import nearest, takes
+from tuner.core.hyperparameters.sampling import Values, count_values, iterate_values, values_key
+from tuner.core.trial import Trial
+from tuner.journal.history import History
+from tuner.journal.trials import EarlierTrial
 from tuner.oracles.observing import earlier_trials, observe, scored_trials
-from tuner.state.history import History
-from tuner.trial import Trial
 
-if TYPE_CHECKING:  # scipy: only a search that asks needs it
-    from tuner.bayesian.acquisition import Acquisition
-    from tuner.bayesian.encoding import Encoder
+if TYPE_CHECKING:
+    from tuner.oracles.bayesian.acquisition import Acquisition
+    from tuner.oracles.bayesian.encoding import Encoder
+
+
+def single_threaded() -> AbstractContextManager[Any]:
+    """Linear algebra inside takes one thread.
+
+    The matrices are small, and the processors are busy with trials: a proposal whose threads wait
+    for each other there takes several times as long (`benchmarks/proposals.py`). One thread also
+    gives the same bits however many processors a machine has.
+    """
+    return _libraries().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _libraries() -> Any:
+    import scipy.linalg  # noqa: F401 - it may bring a library of its own
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
 
 SAMPLERS = ("random", "sobol", "bayesian")
 
+INITIAL = 4, 10
+"""Trials before there is a model, at least and at most."""
 BETA = 2.6
 LEAST_NOISE = 1e-8
 LISTED = 300
@@ -50,10 +75,11 @@ class Recipe:
     max_epochs: int | None = None
     complete: int = 1
 
-    def initial_trials(self, dimensions: int) -> int:
+    def initial_trials(self, categories: int) -> int:
+        """The more categories, the more trials: what one gives says little of the others."""
         if self.initial is not None:
             return self.initial
-        return min(max(dimensions + 1, 5), 10)
+        return min(max(categories + 1, INITIAL[0]), INITIAL[1])
 
     def is_complete(self, trial: Trial) -> bool:
         """Whether the trial trained as long as any will."""
@@ -61,7 +87,7 @@ class Recipe:
         return self.max_epochs is None or budget is None or budget.epochs >= self.max_epochs
 
     def create_acquisition(self, incumbent: float) -> Acquisition:
-        from tuner.bayesian.acquisition import LogExpectedImprovement, LowerConfidenceBound
+        from tuner.oracles.bayesian.acquisition import LogExpectedImprovement, LowerConfidenceBound
 
         if self.acquisition == "ucb":
             return LowerConfidenceBound(self.beta)
@@ -89,7 +115,6 @@ def draw(
     """
     if sampler != "bayesian":
         return _draw(history, rng, sampler, recipe or Recipe())
-    from tuner.bayesian.threads import single_threaded
 
     with single_threaded():
         return _draw(history, rng, sampler, recipe or Recipe())
@@ -100,11 +125,11 @@ def _draw(
 ) -> Values | None:
     candidates = revisits(history)
     if sampler != "random":
-        from tuner.bayesian.encoding import Encoder
+        from tuner.oracles.bayesian.encoding import Encoder
 
         encoder = Encoder(history.space)
         if sampler == "sobol" or _is_early(history, encoder, recipe):
-            more = initial(history, encoder, defaults=sampler == "bayesian")
+            more = initial(history, encoder, sane=sampler == "bayesian")
         else:
             more = _useful(history, encoder, recipe, rng)
         candidates = _chain(candidates, more)
@@ -128,7 +153,8 @@ def _is_early(history: History, encoder: Encoder, recipe: Recipe) -> bool:
     """
     scored, earlier = scored_trials(history), len(earlier_trials(history))
     known = earlier + len(scored)
-    early = known < 2 or known + len(history.running) < recipe.initial_trials(len(encoder))  # noqa: PLR2004 - two make a line
+    wanted = recipe.initial_trials(int(encoder.categorical.sum()))
+    early = known < 2 or known + len(history.running) < wanted  # noqa: PLR2004 - two make a line
     complete = earlier + sum(recipe.is_complete(trial) for trial in scored)
     return not len(encoder) or early or complete < recipe.complete
 
@@ -137,45 +163,69 @@ def revisits(history: History) -> Iterator[Values]:
     """The best configurations of earlier searches, as the space has them today."""
     if not history.earlier or not history.space.space:
         return
-    ranked = [
-        sorted(trials, key=lambda trial: history.loss_of(trial.score))
-        for trials in history.earlier.values()
-    ]
+    ranked = [_ranked(history, source) for source in history.earlier]
     for rank in range(REVISITED):
         for trials in ranked:
             if rank < len(trials):
-                hp = history.space.with_values(_known(history.space, trials[rank].values))
-                hp.ensure_active_values()
-                yield dict(hp.values)
+                yield _today(history.space, trials[rank].values)
+
+
+def best_of_earlier(history: History, source: str) -> Values | None:
+    """The best configuration of an earlier search, as the space has it today; None without one.
+
+    Args:
+        history: Of the search that knows the earlier one's trials.
+        source: The earlier project, as `warm_start_from` named it.
+    """
+    ranked = _ranked(history, source)
+    if not ranked:
+        return None
+    # While no parameter is known, the values are taken as they are, as `complete_values` does.
+    space, values = history.space, ranked[0].values
+    return _today(space, values) if space.space else dict(values)
+
+
+def _ranked(history: History, source: str) -> list[EarlierTrial]:
+    trials = history.earlier.get(source, [])
+    return sorted(trials, key=lambda trial: history.loss_of(trial.score))
+
+
+def _today(space: HyperParameters, values: Mapping[str, Any]) -> Values:
+    hp = space.with_values(_known(space, values))
+    hp.ensure_active_values()
+    return dict(hp.values)
 
 
 def _known(space: HyperParameters, values: Mapping[str, Any]) -> Values:
-    """The values that the space allows."""
-    return {
-        name: value
-        for name, value in values.items()
-        if any(p.name == name and _allows(p, value) for p in space.space)
-    }
+    """The values that the space allows, those between two steps moved to the nearer one."""
+    own = [(p, values[p.name]) for p in space.space if p.name in values]
+    moved = [(p, nearest(p, value)) for p, value in own]
+    return {p.name: value for p, value in reversed(moved) if takes(p, value)}
 
 
-def _allows(parameter: HyperParameter, value: object) -> bool:
-    if isinstance(parameter, Numerical):
-        low, high = parameter.min_value, parameter.max_value
-        return isinstance(value, int | float) and bool(low <= value <= high)
-    return value in (parameter.values if isinstance(parameter, Choice) else [parameter.default])
+def initial(history: History, encoder: Encoder, *, sane: bool) -> Iterator[Values]:
+    """The Sobol point whose turn it is.
 
-
-def initial(history: History, encoder: Encoder, *, defaults: bool) -> Iterator[Values]:
-    """The defaults, if somebody chose any, then the Sobol point whose turn it is."""
-    from tuner.bayesian.design import sobol
+    Args:
+        history: Everything that has happened.
+        encoder: Its space.
+        sane: Whether the first trial is one that a person would take: the defaults, if any were
+            chosen, or else the middle of all ranges, as in OSS Vizier.
+    """
+    from tuner.oracles.bayesian.design import sobol
 
     space = history.space
-    if defaults and not history.trials and _has_chosen_defaults(space):
+    first = sane and not history.trials
+    if first and _has_chosen_defaults(space):
         hp = space.with_values({})
         hp.ensure_active_values()
         yield hp.values
+        first = False
     if len(encoder):
         point = sobol(len(encoder), len(history.trials), history.seed)
+        if first:
+            middle = np.where(encoder.categorical, point, 0.5)
+            yield encoder.decode(encoder.spread(middle[None, :])[0])
         yield encoder.decode(encoder.spread(point[None, :])[0])
 
 
@@ -198,8 +248,8 @@ def _useful(
     history: History, encoder: Encoder, recipe: Recipe, rng: np.random.Generator
 ) -> Iterator[Values]:
     """Configurations, the most useful first."""
-    from tuner.bayesian.search import maximise
-    from tuner.bayesian.surrogate import build_utility
+    from tuner.oracles.bayesian.search import maximise
+    from tuner.oracles.bayesian.surrogate import build_utility
 
     seen = observe(history, encoder, rng, recipe.max_epochs)
     utility = build_utility(seen, recipe.create_acquisition, recipe.least_noise, rng)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
-from collections.abc import Container, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Unpack
 
 import numpy as np
 
-from tuner.hyperparameters import HyperParameter
-from tuner.hyperparameters.sampling import Values, values_key
-from tuner.oracle import Oracle
-from tuner.proposal import Decision, Done, Proposal, Wait
-from tuner.state.history import History
+from tuner.core.hyperparameters import HyperParameter
+from tuner.core.hyperparameters.sampling import Values
+from tuner.core.proposal import Decision, Done, Proposal, Wait
+from tuner.core.trial import Trial, TrialStatus
+from tuner.journal.history import History
+from tuner.oracles.oracle import Oracle
+from tuner.oracles.settings import OracleOptions
+
+Key = tuple[int, ...]
+"""Of a point: where the value of each of its parameters stands."""
 
 
 class Axis:
@@ -68,81 +75,150 @@ class Grid:
         """The defaults of all active parameters."""
         return self._filled({})
 
-    def after(self, values: Mapping[str, Any]) -> Values | None:
+    def after(self, values: Mapping[str, Any], *, fill: bool = True) -> Values | None:
         """The next point, None after the last one.
+
+        Args:
+            values: A point.
+            fill: Whether a parameter without a value has its default; otherwise it stays out.
 
         Raises:
             ValueError: A value is not on the grid.
         """
-        opened = list(self._opened(values))
-        for position, (_, axis, value) in reversed(list(enumerate(opened))):
+        opened = list(self._opened(values, fill=fill))
+        for position, (axis, value) in reversed(list(enumerate(opened))):
             following = axis.after(value)
             if following is not None:
-                kept = {before.name: held for _, before, held in opened[:position]}
+                kept = {before.name: held for before, held in opened[:position]}
                 return self._filled({**kept, axis.name: following})
         return None
 
     def compare(self, a: Mapping[str, Any], b: Mapping[str, Any]) -> int:
         """-1, 0 or 1: whether point `a` comes before `b`, is it, or comes after it."""
-        for (_, axis, of_a), (_, _, of_b) in zip(self._opened(a), self._opened(b), strict=False):
-            if of_a != of_b:
-                return -1 if axis.place(of_a) < axis.place(of_b) else 1
-        return 0
+        key_a, key_b = self.key(a), self.key(b)
+        return (key_a > key_b) - (key_a < key_b)
 
-    def is_tried(self, values: Mapping[str, Any], tried: Container[str]) -> bool:
-        """Whether a point had a trial, be it before its last parameters were known.
+    def key(self, values: Mapping[str, Any]) -> Key:
+        """Where a point stands in the order, with the defaults of what has no value.
 
-        Those parameters had, or will have, their defaults in such a trial. A space grows at its
-        end only, so what was known is found by leaving out the last of the defaults.
+        Raises:
+            ValueError: A value is not on the grid.
         """
-        opened = sorted(self._opened(values), key=lambda entry: entry[0])
-        known = dict(values)
-        while values_key(known) not in tried:
-            if not opened or opened[-1][2] != opened[-1][1].default:
-                return False
-            del known[opened.pop()[1].name]
-        return True
+        return tuple(axis.place(value) for axis, value in self._opened(values))
+
+    def covers(self, values: Mapping[str, Any]) -> bool:
+        """Whether every active parameter has a value."""
+        return all(axis.name in values for axis, _ in self._opened(values))
 
     def _filled(self, values: Mapping[str, Any]) -> Values:
-        return {axis.name: value for _, axis, value in self._opened(values)}
+        return {axis.name: value for axis, value in self._opened(values)}
 
-    def _opened(self, values: Mapping[str, Any]) -> Iterator[tuple[int, Axis, Any]]:
-        """The active parameters with their numbers and values, parents before their children.
-
-        What has no value gets its default.
-        """
+    def _opened(
+        self, values: Mapping[str, Any], *, fill: bool = True
+    ) -> Iterator[tuple[Axis, Any]]:
+        """The active parameters with their values, parents before their children."""
         known: Values = {}
         size = -1
         # Once more from the start: of two parameters of one name the later one may open a child
         # that was declared between them.
         while len(known) > size:
             size = len(known)
-            for number, axis in enumerate(self._axes):
-                if axis.is_open(known):
+            for axis in self._axes:
+                if axis.is_open(known) and (fill or axis.name in values):
                     known[axis.name] = values.get(axis.name, axis.default)
-                    yield number, axis, known[axis.name]
+                    yield axis, known[axis.name]
 
 
 class Sweep:
-    """How far a search has come on its grid: a cache, which a history alone can rebuild.
+    """The trials of a search in the order of its grid, and which the next point may follow.
 
-    Tried points stay tried, so on the same history nobody needs to go back.
+    A cache, which a history alone can rebuild.
+
+    A point comes after that of a trial, as in Keras Tuner. A trial that has completed without
+    meeting a parameter is followed without it: a parameter that is declared under an `if` is
+    combined with the values that lead to it. A trial that runs is followed once it has values for
+    all that is known, for then the order is known; a trial that has failed may have met no more
+    than a part, and is followed by all that is known.
     """
 
     def __init__(self, history: History) -> None:
         self.grid = Grid(history.space.space)
         self._history = history
-        self._point: Values | None = self.grid.first()
+        self._counted_anew = history.counting.changes
+        self._order: list[tuple[Key, int]] = []
+        """Place on the grid and number of each trial on it."""
+        self._key_of: dict[str, Key | None] = {}
+        self._trials: list[Trial] = []
+        self._ends_seen = 0
+        self._open: set[int] = set()
+        """Numbers of the trials that another point may still follow."""
 
     def is_of(self, history: History) -> bool:
-        """Whether it is about this history, and the space has not grown since."""
-        return history is self._history and history.space.space == self.grid.parameters
+        """Whether it is about this history, and the space and what counts are as they were."""
+        same = history is self._history and history.counting.changes == self._counted_anew
+        return same and history.space.space == self.grid.parameters
 
     def untried(self) -> Values | None:
-        """The first point that has had no trial, None when all had."""
-        while self._point is not None and self.grid.is_tried(self._point, self._history.tried):
-            self._point = self.grid.after(self._point)
-        return self._point
+        """The first point that has had no trial, None when all had or the order is not known."""
+        self._catch_up()
+        first = self.grid.first()
+        if not self._order or self.grid.key(first) < self._order[0][0]:
+            return first
+        for number in sorted(self._open, key=lambda n: self._order_of(self._trials[n], n)):
+            point = self._after(number)
+            if point is not None:
+                return point
+        return None
+
+    def _after(self, number: int) -> Values | None:
+        """The point that follows a trial, None where that has had a trial or is not known yet."""
+        trial = self._trials[number]
+        values = self._history.counting.values_of(trial)
+        if not trial.ended and not self.grid.covers(values):
+            return None
+        fill = trial.status != TrialStatus.COMPLETED
+        point = self.grid.after(values, fill=fill)
+        if point is not None:
+            at = bisect.bisect_right(self._order, self._order_of(trial, number))
+            if at == len(self._order) or self.grid.key(point) < self._order[at][0]:
+                return point
+        self._open.discard(number)
+        return None
+
+    def _order_of(self, trial: Trial, number: int) -> tuple[Key, int]:
+        return self._key_of[trial.trial_id] or (), number
+
+    def _catch_up(self) -> None:
+        """Takes in the trials that were created, and those that have ended, since the last time."""
+        history = self._history
+        for trial in itertools.islice(history.trials.values(), len(self._trials), None):
+            self._trials.append(trial)
+            self._place(len(self._trials) - 1)
+        ended = set(history.end_order[self._ends_seen :])
+        self._ends_seen = len(history.end_order)
+        for number, trial in enumerate(self._trials) if ended else ():
+            if trial.trial_id in ended:
+                self._place(number)
+
+    def _place(self, number: int) -> None:
+        trial = self._trials[number]
+        before, key = self._key_of.get(trial.trial_id), self._key(trial)
+        if key != before:
+            if before is not None:
+                self._order.remove((before, number))
+            if key is not None:
+                bisect.insort(self._order, (key, number))
+        self._key_of[trial.trial_id] = key
+        if key is not None:
+            self._open.add(number)
+
+    def _key(self, trial: Trial) -> Key | None:
+        if not self._history.counts(trial):
+            return None
+        try:
+            return self.grid.key(self._history.counting.values_of(trial))
+        except ValueError:  # the user has asked for values between those of the grid
+            return None
 
 
 def propose(history: History, rng: np.random.Generator, sweep: Sweep | None = None) -> Decision:
@@ -181,13 +257,7 @@ class GridSearchOracle(Oracle):
         tune_new_entries: bool = True,
         max_retries_per_trial: int = 0,
         max_consecutive_failed_trials: int = 3,
-        *,
-        target: float | None = None,
-        patience: int | None = None,
-        max_total_epochs: int | None = None,
-        max_device_hours: float | None = None,
-        constraints: Sequence[Sequence[Any]] | None = None,
-        warm_start_from: Sequence[str] | str | None = None,
+        **options: Unpack[OracleOptions],
     ) -> None:
         super().__init__(
             objective=objective,
@@ -198,12 +268,7 @@ class GridSearchOracle(Oracle):
             seed=seed,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
-            target=target,
-            patience=patience,
-            max_total_epochs=max_total_epochs,
-            max_device_hours=max_device_hours,
-            constraints=constraints,
-            warm_start_from=warm_start_from,
+            **options,
         )
         self._sweep: Sweep | None = None
 

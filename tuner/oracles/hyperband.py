@@ -9,19 +9,20 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from tuner.budget import Budget
-from tuner.hyperparameters.sampling import Values
-from tuner.oracle import Oracle
+from tuner.core.hyperparameters.sampling import Values
+from tuner.core.proposal import Budget, Decision, Done, Proposal, Wait
+from tuner.core.trial import Trial, TrialStatus
+from tuner.journal.history import History
 from tuner.oracles.drawing import Recipe, check_sampler, draw
-from tuner.proposal import Decision, Done, Proposal, Wait
-from tuner.state.history import History
-from tuner.trial import Trial, TrialStatus
+from tuner.oracles.limits import epochs_spent
+from tuner.oracles.oracle import Oracle
+from tuner.oracles.settings import OracleOptions
 
 MODELLED = 2
 """Trials that have trained to the end before a model proposes: those of two brackets, since the
@@ -172,7 +173,7 @@ def promotable_still(history: History, table: list[list[Rung]]) -> Iterator[str]
     for trial_id in history.end_order:
         trial = history.trials[trial_id]
         place = trial.budget
-        if place is None or trial.status != TrialStatus.COMPLETED:
+        if place is None or trial.status != TrialStatus.COMPLETED or not history.counts(trial):
             continue
         rungs = next((rungs for rungs in table if len(rungs) == place.bracket + 1), [])
         if place.rung + 1 >= len(rungs):
@@ -214,12 +215,7 @@ class HyperbandOracle(Oracle):
         max_consecutive_failed_trials: int = 3,
         *,
         sampler: str = "random",
-        target: float | None = None,
-        patience: int | None = None,
-        max_total_epochs: int | None = None,
-        max_device_hours: float | None = None,
-        constraints: Sequence[Sequence[Any]] | None = None,
-        warm_start_from: Sequence[str] | str | None = None,
+        **options: Unpack[OracleOptions],
     ) -> None:
         super().__init__(
             objective=objective,
@@ -229,15 +225,11 @@ class HyperbandOracle(Oracle):
             seed=seed,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
-            target=target,
-            patience=patience,
-            max_total_epochs=max_total_epochs,
-            max_device_hours=max_device_hours,
-            constraints=constraints,
-            warm_start_from=warm_start_from,
+            **options,
         )
         if factor < 2:  # noqa: PLR2004 - a ladder needs at least two to one
-            raise ValueError(f"Expected `factor` to be at least 2. Received: factor={factor}.")
+            msg = "Expected `factor` to be at least 2: factor needs to be an int larger than 1."
+            raise ValueError(f"{msg} Received: factor={factor}.")
         if max_epochs < 1:
             msg = f"Expected `max_epochs` to be at least 1. Received: max_epochs={max_epochs}."
             raise ValueError(msg)
@@ -251,7 +243,38 @@ class HyperbandOracle(Oracle):
     def planned_trials(self) -> int | None:
         total = sum(rung.capacity for rungs in self._ladder.brackets() for rung in rungs)
         endless = math.isinf(self.hyperband_iterations)
-        return None if endless else total * math.ceil(self.hyperband_iterations)
+        limits = [
+            None if endless else total * math.ceil(self.hyperband_iterations),
+            self.max_trials,
+            self._trials_within_epochs(),
+        ]
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    def _trials_within_epochs(self) -> int | None:
+        """Trials until `max_total_epochs` are spent, those there are included; None without."""
+        history, most = self.search_history, self.limits.max_total_epochs
+        if most is None:
+            return None
+        left, count = most - epochs_spent(history), history.counted
+        for epochs, missing in self._missing(history):
+            fitting = min(missing, max(0, left) // epochs)
+            count, left = count + fitting, left - fitting * epochs
+            if fitting < missing:
+                break
+        return count
+
+    def _missing(self, history: History) -> Iterator[tuple[int, int]]:
+        """Epochs of the next trials, and how many there are of each, rung after rung."""
+        for sweep, rungs in _brackets(self._ladder, self.hyperband_iterations):
+            before = 0
+            for level, rung in enumerate(rungs):
+                filled = len(history.at_rung(sweep, len(rungs) - 1, level))
+                yield rung.epochs - before, max(0, rung.capacity - filled)
+                before = rung.epochs
+
+    def remaining_trials(self) -> int | None:
+        planned = self.planned_trials
+        return None if planned is None else max(0, planned - self.search_history.counted)
 
     def weights_needed(self) -> set[str]:
         still = promotable_still(self.search_history, self._ladder.brackets())
@@ -261,6 +284,52 @@ class HyperbandOracle(Oracle):
         return propose(history, rng, self._ladder, self.hyperband_iterations, self.sampler)
 
     # Under Keras Tuner's names, for subclasses; brackets are numbered by their rungs less one.
+
+    @property
+    def _brackets(self) -> list[dict[str, Any]]:
+        """The brackets that are under way; read off the history, and not to be changed.
+
+        A full one is there until the next trial is of another, or the search has ended.
+        """
+        history = self.search_history
+        under_way: dict[tuple[int, int], list[list[dict[str, Any]]]] = {}
+        last = None
+        for trial in history.trials.values():
+            place = trial.budget
+            if place is None:
+                continue
+            last = place.sweep, place.bracket
+            rounds = under_way.setdefault(last, [[] for _ in range(place.bracket + 1)])
+            rounds[place.rung].append({"past_id": place.parent, "id": trial.trial_id})
+        last = last if history.end_reason is None else None
+        return [
+            {"bracket_num": bracket, "rounds": rounds}
+            for (sweep, bracket), rounds in under_way.items()
+            if (sweep, bracket) == last or len(rounds[-1]) < self._get_size(bracket, bracket)
+        ]
+
+    @property
+    def _current_iteration(self) -> int:
+        """How many times the whole table of brackets has been run."""
+        return self._newest[0]
+
+    @_current_iteration.setter
+    def _current_iteration(self, number: int) -> None:
+        if number != self._current_iteration:
+            msg = f"Expected {self._current_iteration}, as the history says. Received: {number}."
+            raise ValueError(msg)
+
+    @property
+    def _current_bracket(self) -> int:
+        """Number of the bracket that was begun last."""
+        return self._newest[1]
+
+    @property
+    def _newest(self) -> tuple[int, int]:
+        trials = self.search_history.trials.values()
+        places = [(t.budget.sweep, -t.budget.bracket) for t in trials if t.budget]
+        sweep, bracket = max(places, default=(0, 1 - self._get_num_brackets()))
+        return sweep, -bracket
 
     def _get_num_brackets(self) -> int:
         return len(self._ladder.brackets())

@@ -9,16 +9,53 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.objective import MultiObjective, Objective
-from tuner.state.earlier import EarlierTrial
-from tuner.state.history import History
-from tuner.trial import Trial, TrialStatus
+from tuner.core.objective import MultiObjective, Objective, non_dominated
+from tuner.core.trial import Trial, TrialStatus
+from tuner.journal.history import History
+from tuner.journal.trials import EarlierTrial
+from tuner.oracles.bayesian.dimension import Array
 
-if TYPE_CHECKING:  # scipy: only a search that asks needs it
-    from tuner.bayesian.encoding import Encoder
-    from tuner.bayesian.surrogate import Observations
+if TYPE_CHECKING:
+    from tuner.oracles.bayesian.encoding import Encoder
+    from tuner.oracles.bayesian.surrogate import Observations
 
-Array = NDArray[np.float64]
+
+WORST = 5.0
+"""Widths above the median from which losses are drawn together."""
+BEST = 20.0
+"""Widths below the median from which they are; good losses are kept apart for longer."""
+LARGEST = 1e3
+"""Widths beyond which a loss counts as no worse."""
+
+
+def warp(losses: Array) -> Array:
+    """Standardised losses in the same order, whatever the size of the largest.
+
+    The width is that between the median and the first quartile: it is the good losses that the
+    model has to tell apart. Losses far from the median are drawn together logarithmically.
+    """
+    scaled = losses / max(float(np.abs(losses).max()), np.finfo(float).tiny)
+    quartile, median = np.quantile(scaled, [0.25, 0.5])
+    width = median - quartile
+    if width < np.finfo(float).tiny:
+        # Half of them are the same: all there is to see is the order.
+        return standardise(np.unique(scaled, return_inverse=True)[1].astype(float))
+    with np.errstate(over="ignore"):
+        z = (scaled - median) / width
+    return standardise(np.where(z > 0, _squash(z, WORST), -_squash(-z, BEST)))
+
+
+def standardise(losses: Array) -> Array:
+    """The losses with mean 0 and standard deviation 1; zeros when all are the same."""
+    centred = losses - losses.mean()
+    spread = centred.std()
+    return centred / spread if spread > 0 else np.zeros_like(losses)
+
+
+def _squash(z: Array, limit: float) -> Array:
+    excess = np.clip(z - limit, 0.0, LARGEST)
+    return np.minimum(z, limit) + np.log1p(excess)
+
 
 RHO = 0.05
 """Weight of the sum beside the largest of the weighted objectives (Knowles, 2006)."""
@@ -32,8 +69,8 @@ def has_score(trial: Trial, history: History) -> bool:
 
 
 def scored_trials(history: History) -> list[Trial]:
-    """The trials that gave a score, in the order of their creation."""
-    return [trial for trial in history.trials.values() if has_score(trial, history)]
+    """The trials that count and gave a score, in the order of their creation."""
+    return [t for t in history.trials.values() if has_score(t, history) and history.counts(t)]
 
 
 def earlier_trials(history: History) -> list[EarlierTrial]:
@@ -54,8 +91,7 @@ def observe(
         rng: Draws which trials are looked at, and how several objectives are weighed.
         max_epochs: Budget at which losses count; None where all trials train alike.
     """
-    from tuner.bayesian.subset import informative
-    from tuner.bayesian.surrogate import FAILURES_SEEN, SEEN, Observations
+    from tuner.oracles.bayesian.surrogate import FAILURES_SEEN, SEEN, Observations, informative
 
     context = _Context(history, encoder, max_epochs)
     scored, earlier = scored_trials(history), earlier_trials(history)
@@ -67,7 +103,8 @@ def observe(
     if not scored:
         feasible[:] = True
     some = informative(targets, SEEN, rng)
-    failed = [t for t in history.trials.values() if t.ended and not has_score(t, history)]
+    counted = [t for t in history.trials.values() if history.counts(t)]
+    failed = [t for t in counted if t.ended and not has_score(t, history)]
     limits = [
         (np.array([c.excess(t) for t in scored] + [_excess(c, t) for t in earlier])[some], 0.0)
         for c in history.constraints
@@ -171,17 +208,8 @@ def scalarised(losses: Array, rng: np.random.Generator) -> Array:
     return np.asarray(weighed.max(1) + RHO * weighed.sum(1))
 
 
-def non_dominated(losses: Array) -> NDArray[np.bool_]:
-    """Which rows no other beats in every column, (trials,)."""
-    no_worse = (losses[:, None, :] <= losses[None, :, :]).all(2)
-    better = (losses[:, None, :] < losses[None, :, :]).any(2)
-    return ~np.asarray((no_worse & better).any(0))
-
-
 def _warped(losses: Array, groups: NDArray[np.int_]) -> Array:
     """The losses as targets; each search's by themselves, since their scales may differ."""
-    from tuner.bayesian.warping import warp
-
     targets = np.empty_like(losses)
     for group in np.unique(groups):
         targets[groups == group] = warp(losses[groups == group])

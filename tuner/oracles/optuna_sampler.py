@@ -8,20 +8,22 @@ uninterrupted one would have asked, whatever state the sampler keeps.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Unpack
 
 import numpy as np
 
-from tuner.hyperparameters import Boolean, Choice, Fixed, HyperParameter, Int, Numerical
-from tuner.hyperparameters.sampling import Values, values_key
-from tuner.objective import MultiObjective
-from tuner.oracle import Oracle
+from tuner.core.hyperparameters import Boolean, Choice, Fixed, HyperParameter, Int, Numerical
+from tuner.core.hyperparameters.comparing import takes
+from tuner.core.hyperparameters.sampling import Values, values_key
+from tuner.core.objective import MultiObjective
+from tuner.core.proposal import Decision, Done, Proposal, Wait
+from tuner.core.seeds import question_rng
+from tuner.core.trial import Trial
+from tuner.journal.history import History
 from tuner.oracles.observing import earlier_trials, has_score
-from tuner.proposal import Decision, Done, Proposal, Wait
-from tuner.seeds import question_rng
-from tuner.state.history import History
-from tuner.trial import Trial
+from tuner.oracles.oracle import Oracle
+from tuner.oracles.settings import OracleOptions
 
 
 class OptunaOracle(Oracle):
@@ -51,13 +53,7 @@ class OptunaOracle(Oracle):
         tune_new_entries: bool = True,
         max_retries_per_trial: int = 0,
         max_consecutive_failed_trials: int = 3,
-        *,
-        target: float | None = None,
-        patience: int | None = None,
-        max_total_epochs: int | None = None,
-        max_device_hours: float | None = None,
-        constraints: Sequence[Sequence[Any]] | None = None,
-        warm_start_from: Sequence[str] | str | None = None,
+        **options: Unpack[OracleOptions],
     ) -> None:
         super().__init__(
             objective=objective,
@@ -68,12 +64,7 @@ class OptunaOracle(Oracle):
             seed=seed,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
-            target=target,
-            patience=patience,
-            max_total_epochs=max_total_epochs,
-            max_device_hours=max_device_hours,
-            constraints=constraints,
-            warm_start_from=warm_start_from,
+            **options,
         )
         from optuna.samplers import BaseSampler
 
@@ -118,6 +109,7 @@ class Replay:
             directions=["maximize" if m else "minimize" for m in maximised],
         )
         optuna.logging.set_verbosity(verbosity)
+        self._changes = history.counting.changes
         self._asked: dict[str, Any] = {}
         self._told = 0
         self._pending: tuple[Any, Values] | None = None
@@ -126,8 +118,10 @@ class Replay:
 
     def is_of(self, history: History) -> bool:
         """Whether it can go on, and what it gave last was asked for as a rebuilt one would ask."""
-        if history is not self._history or self._pending is None:
-            return history is self._history
+        if history is not self._history or history.counting.changes != self._changes:
+            return False
+        if self._pending is None:
+            return True
         new = list(history.trials.values())[len(self._asked) :]
         return bool(new) and history.ended_before[new[0].trial_id] == self._told
 
@@ -135,7 +129,8 @@ class Replay:
         """The sampler's next configuration."""
         for trial in list(self._history.trials.values())[len(self._asked) :]:
             self._tell_until(self._history.ended_before[trial.trial_id])
-            self._asked[trial.trial_id] = self._adopt(trial)
+            counts = self._history.counts(trial)
+            self._asked[trial.trial_id] = self._adopt(trial) if counts else None
         self._tell_until(len(self._history.end_order))
         self._pending = self._ask()
         return self._pending[1]
@@ -149,16 +144,19 @@ class Replay:
 
         own, values = self._pending or self._ask()
         self._pending = None
-        if values == trial.values:
+        theirs = self._history.counting.values_of(trial)
+        if values == theirs:
             return own
         self._study.tell(own, state=TrialState.FAIL)
+        hp = self._history.space.with_values(theirs)
         coded = {
-            parameter.name: code(parameter, trial.values[parameter.name])
-            for parameter in trial.hyperparameters.space
-            if parameter.name in trial.values and not isinstance(parameter, Fixed)
+            parameter.name: code(parameter, theirs[parameter.name])
+            for parameter in hp.space
+            if parameter.name in theirs and hp.is_active(parameter)
+            if not isinstance(parameter, Fixed)
         }
         self._study.enqueue_trial(coded)
-        return self._ask(trial.values)[0]
+        return self._ask(theirs)[0]
 
     def _ask(self, fixed: Mapping[str, Any] | None = None) -> tuple[Any, Values]:
         reseed(self._sampler, question_rng(self._history.seed, len(self._asked)))
@@ -177,6 +175,8 @@ class Replay:
 
         for trial_id in self._history.end_order[self._told : ended]:
             trial, own = self._history.trials[trial_id], self._asked[trial_id]
+            if own is None:
+                continue  # it is among the earlier ones
             losses = self._values(trial) if has_score(trial, self._history) else None
             if losses is None:
                 self._study.tell(own, state=TrialState.FAIL)
@@ -203,11 +203,13 @@ class Replay:
         single = len(self._objectives) == 1
         scores = [score] if single else [metrics.get(o.name) for o in self._objectives]
         known = {p.name: p for p in self._history.space.space if not isinstance(p, Fixed)}
-        distributions = {n: distribution(p) for n, p in known.items() if n in values}
-        params = {n: code(known[n], values[n]) for n in distributions}
-        fits = all(d._contains(d.to_internal_repr(params[n])) for n, d in distributions.items())  # noqa: SLF001 - there is no public question
+        named = {n: p for n, p in known.items() if n in values}
+        if not all(takes(p, values[n]) for n, p in named.items()):
+            return
+        distributions = {n: distribution(p) for n, p in named.items()}
+        params = {n: code(p, values[n]) for n, p in named.items()}
         whole = [value for value in scores if value is not None]
-        if len(whole) == len(scores) and fits:
+        if len(whole) == len(scores):
             add = optuna.trial.create_trial
             self._study.add_trial(add(values=whole, params=params, distributions=distributions))
 

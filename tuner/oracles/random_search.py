@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
-from tuner.oracle import Oracle
+from tuner.core.proposal import Decision, Done, Proposal, Wait
+from tuner.journal.history import History
 from tuner.oracles.drawing import check_sampler, draw
-from tuner.proposal import Decision, Done, Proposal, Wait
-from tuner.state.history import History
+from tuner.oracles.oracle import Oracle
+from tuner.oracles.settings import OracleOptions
 
 
 def propose(history: History, rng: np.random.Generator, sampler: str = "random") -> Decision:
@@ -45,12 +45,7 @@ class RandomSearchOracle(Oracle):
         max_consecutive_failed_trials: int = 3,
         *,
         sampler: str = "random",
-        target: float | None = None,
-        patience: int | None = None,
-        max_total_epochs: int | None = None,
-        max_device_hours: float | None = None,
-        constraints: Sequence[Sequence[Any]] | None = None,
-        warm_start_from: Sequence[str] | str | None = None,
+        **options: Unpack[OracleOptions],
     ) -> None:
         super().__init__(
             objective=objective,
@@ -61,12 +56,7 @@ class RandomSearchOracle(Oracle):
             seed=seed,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
-            target=target,
-            patience=patience,
-            max_total_epochs=max_total_epochs,
-            max_device_hours=max_device_hours,
-            constraints=constraints,
-            warm_start_from=warm_start_from,
+            **options,
         )
         self.sampler = check_sampler(sampler)
 

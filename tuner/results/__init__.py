@@ -1,1 +1,1 @@
-"""What a search has found: tables, models, summaries."""
+"""Results of a search: tables, models, figures, summaries."""

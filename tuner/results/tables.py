@@ -1,21 +1,30 @@
-"""What a search has found, as typed Arrow tables: a row a trial, an execution, or an epoch."""
+"""Trials, executions and epochs as typed Arrow tables, and as files of these."""
 
 from __future__ import annotations
 
+import html
+import logging
 import math
+import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from statistics import pstdev
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from tuner.hyperparameters import Float, HyperParameter, Int
-from tuner.state.executions import curve, executions, metrics_at_best
-from tuner.state.history import History
-from tuner.state.project import Project
-from tuner.trial import Trial
+from storage import ProjectPaths, StorageError, Store, open_store, scratch_folder
+from tuner.core.hyperparameters import Float, HyperParameter, Int
+from tuner.core.text import encodable
+from tuner.core.trial import Trial
+from tuner.core.typed import is_float
+from tuner.journal.executions import curve, executions, metrics_at_best
+from tuner.journal.history import History
+from tuner.journal.project import Project
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
 
 Row = Mapping[str, Any]
 Kinds = dict[str, str]
@@ -132,7 +141,7 @@ def epochs_table(project: Project, history: History) -> pa.Table:
 
 def spread(scores: Sequence[float]) -> float | None:
     """Standard deviation (of the scores as a whole population); None for fewer than two."""
-    known = [score for score in scores if score is not None and math.isfinite(score)]
+    known = [score for score in scores if is_float(score) and math.isfinite(score)]
     return pstdev(known) if len(known) > 1 else None
 
 
@@ -197,7 +206,8 @@ def _table(rows: Sequence[Row], kinds: Mapping[str, str]) -> pa.Table:
         pa.array([_cell(row.get(name), kind) for row in rows], types[kind])
         for name, kind in columns.items()
     ]
-    return pa.table(arrays, schema=pa.schema([(n, types[kind]) for n, kind in columns.items()]))
+    named = [(encodable(name), types[kind]) for name, kind in columns.items()]
+    return pa.table(arrays, schema=pa.schema(named))
 
 
 def _cell(value: Any, kind: str) -> Any:
@@ -205,10 +215,151 @@ def _cell(value: Any, kind: str) -> Any:
         case _ if value is None:
             return None
         case "string":
-            return str(value)
+            return encodable(str(value))
         case "double":
-            return float(value) if isinstance(value, int | float) else None
+            return float(value) if is_float(value) else None
         case "time":
-            return datetime.fromtimestamp(value, UTC)
+            return _moment(value)
+        case "int64":
+            return value if abs(value) <= LARGEST else None
         case _:
             return value
+
+
+def _moment(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):  # beyond all years
+        return None
+
+
+SHOWN = 50
+"""Rows of a table that a notebook shows."""
+
+
+def show_tables_in_notebooks() -> None:
+    """From now on a notebook shows Arrow tables as tables; elsewhere nothing changes."""
+    if "IPython" not in sys.modules:
+        return
+    import pyarrow as pa
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None:
+        shell.display_formatter.formatters["text/html"].for_type(pa.Table, to_html)
+
+
+def to_html(table: pa.Table) -> str:
+    """The first rows of a table, without the columns that are empty."""
+    shown = table.slice(0, SHOWN)
+    names = [name for name in shown.column_names if shown[name].null_count < len(shown)]
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(_text(row[name]))}</td>" for name in names) + "</tr>"
+        for row in shown.to_pylist()
+    )
+    more = f"<p>{SHOWN} of {len(table)} rows</p>" if len(table) > SHOWN else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, datetime):
+        return f"{cell:%Y-%m-%d %H:%M:%S}"
+    return "" if cell is None else f"{cell:.5g}" if isinstance(cell, float) else str(cell)
+
+
+Format = Literal["parquet", "csv"]
+
+logger = logging.getLogger(__name__)
+
+
+def export(
+    project: Project,
+    history: History,
+    *,
+    to: str | None = None,
+    file_format: Format = "parquet",
+    **storage_options: Any,
+) -> list[str]:
+    """Writes one file for each of the `LEVELS`, over what an earlier export has left.
+
+    Args:
+        project: Where the results lie.
+        history: What has happened there.
+        to: Path or fsspec URL of a folder; `export` in the project if omitted.
+        file_format: `"parquet"`, compressed by zstd, or `"csv"`.
+        **storage_options: Passed to fsspec for `to`.
+
+    Returns:
+        Paths or URLs of the files.
+
+    Raises:
+        ValueError: There is no such format.
+    """
+    if file_format not in get_args(Format):
+        msg = f"Expected `format` to be one of {get_args(Format)}."
+        raise ValueError(f"{msg} Received: format={file_format!r}.")
+    store, folder = _target(project, to, storage_options)
+    written = []
+    with scratch_folder() as scratch:
+        for level in LEVELS:
+            path = Path(scratch) / f"{level}.{file_format}"
+            _write(table_of(level, project, history), path, file_format)
+            store.upload(path, f"{folder}{path.name}")
+            written.append(f"{store}/{folder}{path.name}")
+    return written
+
+
+def export_at_the_end(project: Project, history: History) -> None:
+    """Exports what a search has come to; a table that cannot be written costs a log line."""
+    try:
+        export(project, history)
+    except (StorageError, ImportError, OSError) as error:
+        logger.warning("The tables of %s could not be written: %s", project.store, error)
+
+
+def _target(project: Project, to: str | None, options: dict[str, Any]) -> tuple[Store, str]:
+    if to is None:
+        return project.store, f"{ProjectPaths.export}/"
+    return open_store(to, **options), ""
+
+
+def _write(table: pa.Table, path: Path, file_format: Format) -> None:
+    match file_format:
+        case "parquet":
+            import pyarrow.parquet
+
+            pyarrow.parquet.write_table(table, path, compression="zstd")
+        case "csv":
+            import pyarrow.csv
+
+            pyarrow.csv.write_csv(_no_formulas(table), path)
+
+
+def _no_formulas(table: pa.Table) -> pa.Table:
+    """A table whose texts no spreadsheet takes for something to be calculated."""
+    import pyarrow as pa
+
+    plain = table.rename_columns([_no_formula(name) for name in table.column_names])
+    for index, field in enumerate(plain.schema):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            cells = [_no_formula(cell) for cell in plain.column(index).to_pylist()]
+            plain = plain.set_column(index, field, pa.chunked_array([cells], field.type))
+    return plain
+
+
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+
+
+def _no_formula(cell: str | None) -> str | None:
+    if cell is None or not _FORMULA.match(cell) or _is_number(cell):
+        return cell
+    return f"'{cell}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

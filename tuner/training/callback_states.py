@@ -1,4 +1,4 @@
-"""What callbacks know beyond their arguments."""
+"""The state of callbacks: attributes that training changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tuner.state.arrays import join, separate
+from tuner.training.arrays import join, separate
 
 logger = logging.getLogger(__name__)
 

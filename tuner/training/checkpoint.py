@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from storage import CorruptError, KeyMissingError
+from storage import KeyMissingError, LocalStore, StoredFile, scratch_folder
 from tuner.errors import CheckpointMissingError
-from tuner.state.project import Project
+from tuner.journal.project import Project
 
 
 def keep(project: Project, trial_id: str, path: Path) -> dict[str, Any]:
     """Uploads a file of weights.
 
-    The key holds the file's digest, so that of two processes that run the same trial neither
-    overwrites what the other's result names.
-
     Returns:
         What `load` needs to find it; JSON.
     """
-    digest = _digest(path)
-    key = project.paths.trial(trial_id).checkpoint(digest[:12])
-    project.store.upload(path, key)
-    return {"key": key, "sha256": digest, "size": path.stat().st_size}
+    file = StoredFile.of(path, project.paths.trial(trial_id).checkpoint)
+    file.write(project.store, path)
+    return file.to_json()
+
+
+def link(project: Project, trial_id: str, key: str, name: str) -> None:
+    """Has a file of a local project lie in its trial's folder under Keras Tuner's name, too.
+
+    A file that a program has written there itself stays.
+
+    Args:
+        project: Where it lies; elsewhere than on a local disk nothing happens.
+        trial_id: The trial.
+        key: The file's key.
+        name: Keras Tuner's name of it.
+    """
+    if not isinstance(project.store, LocalStore):
+        return
+    file, named = Path(project.url) / key, Path(project.trial_folder(trial_id)) / name
+    if named.exists() and named.stat().st_nlink == 1:
+        return
+    named.unlink(missing_ok=True)
+    try:
+        named.hardlink_to(file)
+    except OSError:  # a file system without links
+        shutil.copyfile(file, named)
 
 
 def load(project: Project, checkpoint: Mapping[str, Any], model: Any) -> None:
@@ -35,17 +53,15 @@ def load(project: Project, checkpoint: Mapping[str, Any], model: Any) -> None:
         CheckpointMissingError: The file was deleted.
         CorruptError: The file is not the one that was saved.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    file = StoredFile.from_json(checkpoint, f"the checkpoint of a trial of {project.store}")
+    with scratch_folder() as folder:
         path = Path(folder) / "checkpoint.weights.h5"
         try:
-            project.store.download(checkpoint["key"], path)
+            file.download(project.store, path)
         except KeyMissingError as error:
-            msg = f"Expected weights at {project.store}/{checkpoint['key']}. Received: none."
+            msg = f"Expected weights at {project.store}/{file.key}. Received: none."
             hint = "The search has deleted them: `keep_checkpoints` says whose are kept."
             raise CheckpointMissingError(f"{msg} {hint}") from error
-        if _digest(path) != checkpoint["sha256"]:
-            msg = f"Expected the checkpoint the trial saved. Received: {checkpoint['key']} differs."
-            raise CorruptError(msg)
         optimizer = getattr(model, "optimizer", None)
         if optimizer is not None and not optimizer.built:
             # Keras skips the state of an optimizer that is not built, with a warning only.
@@ -78,8 +94,3 @@ def load_of_trial(project: Project, trial_id: str, model: Any, own: Path) -> Non
             "Received: none. The trial did not end, or its `fit` did not pass on `callbacks`."
         )
         raise CheckpointMissingError(msg)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,11 +13,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tuner.training.alike import agree, data_for, difference
-from tuner.training.foreign import foreign_to_keras
-from tuner.training.known_to_keras import unknown_callback, unknown_layer, unknown_optimizer
-from tuner.training.model_state import size_of, variables_of
-from tuner.training.random_state import random_state, set_random_state
+from tuner.training.model_equality import agree, data_for, difference
+from tuner.training.model_state import random_state, set_random_state, size_of, variables_of
+from tuner.training.trusted_code import (
+    unknown_callback,
+    unknown_layer,
+    unknown_optimizer,
+    untrusted_part,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -115,8 +118,8 @@ class Reuse:
         )
         if unknown is not None:
             return f"{unknown} is not among what is known to be safe"
-        foreign = foreign_to_keras(fresh)
-        return foreign and f"{foreign} is not of Keras"
+        untrusted = untrusted_part(fresh)
+        return untrusted and f"{untrusted} is not of Keras"
 
     def _take_values(
         self, compiled: Any, fresh: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -128,8 +131,8 @@ class Reuse:
         try:
             objection = difference(compiled, fresh, described=self._mode == "auto")
             if objection is None and self._mode == "auto":
-                foreign = foreign_to_keras(compiled)  # a callback may have changed it on its way
-                objection = foreign and f"{foreign} is not of Keras"
+                untrusted = untrusted_part(compiled)  # a callback may have changed it on its way
+                objection = untrusted and f"{untrusted} is not of Keras"
             if objection is None:
                 objection = self._assign_and_compare(compiled, fresh, args, kwargs)
         except Exception as error:  # noqa: BLE001 - whatever it is, a fresh model is at hand

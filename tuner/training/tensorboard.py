@@ -7,9 +7,9 @@ import posixpath
 from collections.abc import Sequence
 from typing import Any
 
-from tuner.hyperparameters import HyperParameter, HyperParameters, Numerical
-from tuner.hyperparameters.sampling import is_countable
-from tuner.trial import Trial
+from tuner.core.hyperparameters import HyperParameter, HyperParameters, Numerical
+from tuner.core.hyperparameters.sampling import is_countable
+from tuner.core.trial import Trial
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +43,21 @@ def _hparams_callback(log_dir: str, trial: Trial) -> list[Any]:
     except ImportError:
         logger.warning("HParams need tensorboard: pip install 'trialflow[tensorboard]'.")
         return []
-    hp = trial.hyperparameters
-    hparams = {
+    hparams = hparams_of(trial.hyperparameters, api)
+    return [api.KerasCallback(writer=log_dir, hparams=hparams, trial_id=trial.trial_id)]
+
+
+def hparams_of(hp: HyperParameters, api: Any) -> dict[Any, Any]:
+    """The values of the active hyperparameters, by their HParam.
+
+    Args:
+        hp: A configuration.
+        api: The module `tensorboard.plugins.hparams.api`.
+    """
+    return {
         api.HParam(parameter.name, _domain(parameter, api)): hp.values[parameter.name]
         for parameter in _active(hp)
     }
-    return [api.KerasCallback(writer=log_dir, hparams=hparams, trial_id=trial.trial_id)]
 
 
 def _active(hp: HyperParameters) -> Sequence[HyperParameter]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from storage import LocalStore
-from tuner.state.project import Project
+from tuner.journal.project import Project
 from tuner.training.callback_states import reopen_logs
 from tuner.training.model_state import (
     StateMismatchError,
@@ -18,10 +19,9 @@ from tuner.training.model_state import (
     set_progress,
     size_of,
 )
-from tuner.training.pace import Every, Pace
 from tuner.training.shuffling import Order
-from tuner.training.state_place import Snapshot, State, StateDamagedError, StatePlace
-from tuner.training.state_writer import StateWriter
+from tuner.training.state_store import Snapshot, State, StateDamagedError, StatePlace
+from tuner.training.state_writer import CheckpointSchedule, Every, StateWriter
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,16 @@ class StartOverError(Exception):
     def __init__(self, reason: str, *, changed: bool = False) -> None:
         super().__init__(reason)
         self.changed = changed
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """What a trial has reported on its way, which belongs to the state of its training."""
+
+    get: Callable[[], Any]
+    """Gives it; JSON."""
+    set: Callable[[Any], None]
+    """Takes over what `get` gave in an earlier process."""
 
 
 class TrainingState:
@@ -59,10 +69,13 @@ class TrainingState:
         project: Where it lies.
         place: The execution's folder there.
         folder: A local one, for files on their way.
-        every: See `Pace`.
+        every: See `CheckpointSchedule`.
         resume: Whether to go on with what lies there.
         model: The model, for a loop of one's own; `fit` tells its callbacks.
         seed: Of the execution; None leaves the order of the data to Keras.
+        keep_end: Whether the state at the end is wanted, in `end`.
+        is_last_chance: Says whether training ends with this epoch, for another process to go on.
+        reports: What else belongs to the state.
     """
 
     def __init__(
@@ -75,6 +88,9 @@ class TrainingState:
         resume: bool = True,
         model: Any = None,
         seed: int | None = None,
+        keep_end: bool = False,
+        is_last_chance: Callable[[], bool] = lambda: False,
+        reports: Reports | None = None,
     ) -> None:
         self.order = None if seed is None else Order(seed)
         self.epoch = 0
@@ -82,18 +98,15 @@ class TrainingState:
         self.best_file = folder / "checkpoint.weights.h5"
         """Weights of the best epoch so far, if somebody writes them there."""
         self.end: State | None = None
-        """The state at the end of training, where `keep_end` was asked for."""
-        self.keep_end = False
-        self.reports: Callable[[], Any] | None = None
-        """Gives what else belongs to the state; JSON."""
-        self.set_reports: Callable[[Any], None] | None = None
-        self.is_last_chance: Callable[[], bool] = lambda: False
-        """Whether training ends with this epoch, for another process to go on."""
+        """The state at the end of training, where it was asked for."""
+        self.keep_end = keep_end
+        self._is_last_chance = is_last_chance
+        self._reports = reports
         self._model = model
         self._place = place
         self._remote = not isinstance(project.store, LocalStore)
-        self._pace = Pace(every)
-        self._writer = StateWriter(place, self._pace)
+        self._schedule = CheckpointSchedule(every)
+        self._writer = StateWriter(place, self._schedule)
         self._saved_file: tuple[int, int] | None = None
         self._saved_epoch = 0
         self._wrote = False
@@ -127,7 +140,7 @@ class TrainingState:
 
     def callback(self) -> Any:
         """A fresh Keras callback, to be the first one of `fit`."""
-        from tuner.callbacks import TrainingStateCallback
+        from tuner.training.callbacks import TrainingStateCallback
 
         return TrainingStateCallback(self)
 
@@ -141,7 +154,7 @@ class TrainingState:
         """
         if trainings > 1:
             self._another_training_begins()
-        self._pace.begin(size_of(model), remote=self._remote)
+        self._schedule.begin(size_of(model), remote=self._remote)
         if self._pending is not None and not self.inherited:
             reopen_logs(callbacks, self.epoch)
 
@@ -163,7 +176,7 @@ class TrainingState:
             self._take_over(epoch, model, callbacks)
         elif not first and save:
             # Only now the optimizer has its variables, which are most of a state.
-            self._pace.foresee(size_of(model), remote=self._remote)
+            self._schedule.foresee(size_of(model), remote=self._remote)
             self._save_if_due(epoch, lambda: model_state(model, callbacks))
 
     def train_ends(self, model: Any, callbacks: Sequence[Any]) -> None:
@@ -187,7 +200,7 @@ class TrainingState:
         pending, self._pending = self._pending, None
         model = self._own_model()
         if pending is None:
-            self._pace.begin(size_of(model), remote=self._remote)
+            self._schedule.begin(size_of(model), remote=self._remote)
             return {}
         try:
             set_model_state(model, (), pending)
@@ -195,7 +208,7 @@ class TrainingState:
             logger.warning("The training starts over: %s.", error)
             self.start_over()
             return {}
-        self._pace.begin(size_of(model), remote=self._remote)
+        self._schedule.begin(size_of(model), remote=self._remote)
         set_progress(None, pending)
         more: dict[str, Any] = pending["more"]
         return more
@@ -268,23 +281,23 @@ class TrainingState:
             raise StartOverError(reason, changed=True) from error
         if not self.inherited:
             set_progress(model, state)
-            if self.set_reports is not None:
-                self.set_reports(state["more"].get("reports"))
+            if self._reports is not None:
+                self._reports.set(state["more"].get("reports"))
         self._resumed = not self.inherited
         self._saved_epoch = epoch
 
     def _save_if_due(
         self, epochs: int, state: Callable[[], State], more: dict[str, Any] | None = None
     ) -> None:
-        last_chance = self._pace.every is not None and self.is_last_chance()
-        if self._pace.every == "auto" and self._writer.busy and not last_chance:
+        last_chance = self._schedule.every is not None and self._is_last_chance()
+        if self._schedule.every == "auto" and self._writer.busy and not last_chance:
             return
         if not self._writer.busy:
-            self._writer.wait()  # so that the pace knows what the last one took
-        if not last_chance and not self._pace.due(epochs - self._saved_epoch):
+            self._writer.wait()  # so that the schedule knows what the last one took
+        if not last_chance and not self._schedule.due(epochs - self._saved_epoch):
             return
         began = time.monotonic()
-        reports = {} if self.reports is None else {"reports": self.reports()}
+        reports = {} if self._reports is None else {"reports": self._reports.get()}
         snapshot = Snapshot.of({**state(), "epoch": epochs, "more": {**reports, **(more or {})}})
         version = self._file_version()
         file = self.best_file if version not in (None, self._saved_file) else None

@@ -3,53 +3,60 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 from storage import StoreDeniedError, StoreFullError, TransientStoreError
+from storage.scratch import ScratchLostError
 from tuner import errors
-from tuner.metrics import MetricsTracker
-from tuner.seeds import seed_execution
+from tuner.core import runtime
+from tuner.core.metrics import MetricsTracker
+from tuner.core.outcome import TrialRecord
+from tuner.core.seeds import seed_execution
+from tuner.core.trial import Trial
 from tuner.training import checkpoint
 from tuner.training.execution_results import ExecutionResult, ExecutionResults
-from tuner.training.out_of_memory import is_out_of_memory
+from tuner.training.plan import TrainingPlan
+from tuner.training.record import is_out_of_memory
 from tuner.training.shuffling import shuffled_by
-from tuner.training.state_place import Snapshot, StateDamagedError, StatePlace
-from tuner.training.training_state import StartOverError, TrainingState
-from tuner.trial import Trial
-
-if TYPE_CHECKING:
-    from tuner.tuner import Tuner
+from tuner.training.state_store import Snapshot, StateDamagedError, StatePlace
+from tuner.training.training_state import Reports, StartOverError, TrainingState
 
 logger = logging.getLogger(__name__)
 
 NOT_ITS_FAULT = (errors.FatalError, StoreDeniedError, StoreFullError, TransientStoreError)
 """Errors that end the search; the trial goes on when it is started again."""
 
+MOST_CLEANINGS = 5
+"""How often an execution goes on after its local files were deleted."""
+
+
+GIVEN = ("checkpoint", "ends", "build_config", "model_config", "model_size", "stopped")
+"""What of a trial's record its executions give."""
+
 
 class TrialRun:
     """One attempt at a trial.
 
     Args:
-        tuner: Its methods make the callbacks and the arguments, and fit the model.
+        plan: Makes the callbacks and the arguments, and fits the model.
         trial: The trial; its record is filled in.
         folder: A local one, that is empty and deleted afterwards.
     """
 
-    def __init__(self, tuner: Tuner, trial: Trial, folder: Path) -> None:
-        self._tuner = tuner
+    def __init__(self, plan: TrainingPlan, trial: Trial, folder: Path) -> None:
+        self._plan = plan
         self._trial = trial
         self._folder = folder
-        self._project = tuner.search_project
+        self._project = plan.project
         self._paths = self._project.paths.trial(trial.trial_id)
         self._kept = ExecutionResults(self._project, trial.trial_id, trial.retries)
         self._best_value: float | None = None
         # Asked once: a trial that nobody has begun costs no more requests.
-        found = self._project.store.list(self._paths.folder) if tuner.resume else []
+        found = self._project.store.list(self._paths.folder) if plan.resume else []
         self._begun = set(found)
 
     def run(self, callbacks: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
@@ -61,14 +68,14 @@ class TrialRun:
             kwargs: Likewise.
         """
         results = []
-        for execution in range(self._tuner._number_of_executions()):  # noqa: SLF001 - the tuner's own
+        for execution in range(self._plan.executions):
             kept = self._kept.read(execution) if self._was_begun(execution) else None
             if kept is None:
                 kept = self._run_execution(execution, callbacks, args, kwargs)
             else:
-                _replay(self._tuner, self._trial, kept.reports)
+                _replay(self._plan, self._trial, kept.reports)
             self._best_value = kept.best_value
-            self._trial.record.update(kept.record)
+            self._trial.record |= kept.record
             results.append(kept.result)
             if "stopped" in self._trial.record:
                 break  # what is hopeless is not trained again
@@ -77,31 +84,60 @@ class TrialRun:
     def _run_execution(
         self, execution: int, callbacks: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> ExecutionResult:
+        reported = self._trial.metrics.get_config()
+        for _ in range(MOST_CLEANINGS):
+            try:
+                return self._go_on(execution, callbacks, args, kwargs)
+            except ScratchLostError:
+                what = f"Execution {execution} of trial {self._trial.trial_id}"
+                logger.warning(
+                    "%s goes on with its last saved epoch: %s was deleted.", what, self._folder
+                )
+            self._begun.add(self._name_of(execution))
+            # The epochs that are run again report again.
+            self._trial.metrics = MetricsTracker.from_config(reported)
+        return self._go_on(execution, callbacks, args, kwargs)
+
+    def _go_on(
+        self, execution: int, callbacks: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> ExecutionResult:
         state = self._state_of(execution)
         try:
-            while True:
-                try:
-                    result = self._fit(execution, state, callbacks, args, dict(kwargs))
-                    break
-                except StartOverError as error:
-                    where = f"Execution {execution} of trial {self._trial.trial_id}"
-                    logger.warning("%s starts over: %s.", where, error)
-                    state.start_over()
-                    if error.changed:
-                        kwargs = self._without_parent(kwargs)
-                    else:
-                        self._inherit(state, execution)
+            result = self._fit_until_it_fits(execution, state, callbacks, args, kwargs)
+            self._plan.check_result(self._trial, result)  # else it would be found again
             kept = self._keep(execution, state, result)
-        except NOT_ITS_FAULT:
+        except (*NOT_ITS_FAULT, ScratchLostError):
             raise
         except Exception as error:
-            if self._tuner.has_fresh_process or not is_out_of_memory(error):
+            if not state.best_file.parent.exists():
+                raise ScratchLostError(str(self._folder)) from error
+            if runtime.current().is_fresh or not is_out_of_memory(error):
                 state.finish()  # what led to it is nothing to go on with
             raise
         finally:
             state.close()
         state.finish()
         return kept
+
+    def _fit_until_it_fits(
+        self,
+        execution: int,
+        state: TrainingState,
+        callbacks: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
+        while True:
+            try:
+                return self._fit(execution, state, callbacks, args, dict(kwargs))
+            except StartOverError as error:
+                where = f"Execution {execution} of trial {self._trial.trial_id}"
+                logger.warning("%s starts over: %s.", where, error)
+                state.start_over()
+                if error.changed:
+                    kwargs = self._without_parent(kwargs)
+                else:
+                    self._inherit(state, execution)
 
     def _fit(
         self,
@@ -111,51 +147,48 @@ class TrialRun:
         args: Sequence[Any],
         kwargs: dict[str, Any],
     ) -> Any:
-        from tuner.callbacks import SaveBestEpoch
+        from tuner.training.callbacks import SaveBestEpoch
 
-        tuner, trial = self._tuner, self._trial
-        own = tuner._callbacks_of(callbacks, trial, execution)  # noqa: SLF001
-        args, kwargs = tuner._arguments_of(execution, args, kwargs)  # noqa: SLF001
+        plan, trial = self._plan, self._trial
+        own = plan.callbacks(callbacks, trial, execution)
+        args, kwargs = plan.arguments(execution, args, kwargs)
         if state.found and not state.inherited:
-            if not _takes_initial_epoch(tuner.hypermodel.fit):  # type: ignore[union-attr]
+            if not plan.takes_initial_epoch:
                 raise StartOverError("`HyperModel.fit` takes no `initial_epoch`")
             kwargs["initial_epoch"] = state.epoch
-        best = SaveBestEpoch(tuner.oracle.objective, str(state.best_file))
+        best = SaveBestEpoch(plan.objective, str(state.best_file))
         best.best_value = self._best_value
-        watching = [tuner._tuner_callback(trial), best]  # noqa: SLF001
-        kwargs["callbacks"] = [state.callback(), *own, *watching]
+        best.due = plan.objective_due(own, kwargs)
+        kwargs["callbacks"] = [state.callback(), *own, plan.watch(trial), best]
         if trial.seed is not None:
             seed_execution(trial.seed, execution, trial.retries)
-        # A distributed data set is taken apart in ways that ours may not survive.
-        order = state.order if tuner.distribution_strategy is None else None
-        tuner._goes_on_exactly = state.found  # noqa: SLF001
-        try:
-            with shuffled_by(order):
-                result = tuner._build_and_fit_model(trial, *args, **kwargs)  # noqa: SLF001
-        finally:
-            tuner._goes_on_exactly = False  # noqa: SLF001
+        with shuffled_by(state.order if plan.reorders else None):
+            result = plan.fit(trial, args, kwargs, exact=state.found)
         if state.found:
             reason = "`HyperModel.fit` did not pass on its `callbacks`"
             raise StartOverError(reason, changed=state.inherited)
+        best.check_not_lost()
         self._best_value = best.best_value
         return result
 
     def _state_of(self, execution: int) -> TrainingState:
-        tuner, trial = self._tuner, self._trial
+        plan, trial = self._plan, self._trial
         folder = self._folder / str(execution)
-        folder.mkdir()
+        folder.mkdir(parents=True, exist_ok=True)
         state = TrainingState(
             self._project,
             self._place(execution),
             folder,
-            every=tuner.checkpoint_every if tuner.resume else None,
+            every=plan.checkpoint_every if plan.resume else None,
             resume=self._was_begun(execution),
             seed=trial.seed_of(execution),
+            keep_end=plan.keeps_end(trial),
+            is_last_chance=lambda: plan.interrupted,
+            reports=Reports(
+                lambda: trial.metrics.get_config(),  # noqa: PLW0108 - replaced on the way
+                lambda reports: _replay(plan, trial, reports),
+            ),
         )
-        state.keep_end = tuner._may_be_promoted(trial)  # noqa: SLF001
-        state.is_last_chance = lambda: bool(tuner.oracle.interrupted)
-        state.reports = lambda: trial.metrics.get_config()  # noqa: PLW0108 - replaced on the way
-        state.set_reports = lambda reports: _replay(tuner, trial, reports)
         if not state.found:
             self._inherit(state, execution)
         return state
@@ -194,12 +227,13 @@ class TrialRun:
         if state.keep_end:
             ends = [*record.get("ends", [])]
             end = state.end and self._place(execution).save_end(Snapshot.of(state.end))
-            record["ends"] = [*ends, end]
-        names = ("checkpoint", "ends", "build_config", "model_config", "model_size", "stopped")
-        given = {name: record[name] for name in names if name in record}
+            record["ends"] = [*ends, end and end.to_json()]
+        given = cast(
+            "TrialRecord", {name: value for name, value in record.items() if name in GIVEN}
+        )
         reports = self._trial.metrics.get_config()
         own = ExecutionResult(result, self._best_value, given, reports)
-        kept = self._kept.keep(execution, own) if self._tuner.resume else own
+        kept = self._kept.keep(execution, own) if self._plan.resume else own
         self._delete_superseded([before, given.get("checkpoint")], kept)
         return kept
 
@@ -214,17 +248,14 @@ class TrialRun:
         return StatePlace(self._project, self._paths.execution(execution, self._trial.retries))
 
     def _was_begun(self, execution: int) -> bool:
+        return self._name_of(execution) in self._begun
+
+    def _name_of(self, execution: int) -> str:
         folder = self._paths.execution(execution, self._trial.retries).folder
-        return folder.rpartition("/")[2] in self._begun
+        return folder.rpartition("/")[2]
 
 
-def _takes_initial_epoch(fit: Callable[..., Any]) -> bool:
-    parameters = inspect.signature(fit).parameters
-    any_name = (p.kind is p.VAR_KEYWORD for p in parameters.values())
-    return "initial_epoch" in parameters or any(any_name)
-
-
-def _replay(tuner: Tuner, trial: Trial, reports: Mapping[str, Any] | None) -> None:
+def _replay(plan: TrainingPlan, trial: Trial, reports: Mapping[str, Any] | None) -> None:
     """Reports again what an earlier process had reported, as far as it is not known."""
     if not reports:
         return
@@ -237,7 +268,7 @@ def _replay(tuner: Tuner, trial: Trial, reports: Mapping[str, Any] | None) -> No
     for (step, number), metrics in sorted(missing.items(), key=lambda item: item[0]):
         new = {n: v for n, v in metrics.items() if number >= _count(trial, n, step)}
         if new:
-            tuner.oracle.update_trial(trial.trial_id, new, step=step)
+            plan.report(trial, new, step)
 
 
 def _count(trial: Trial, name: str, step: int) -> int:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tuner.bayesian.design import NUMBERS, sobol
-from tuner.bayesian.subset import informative
+from tuner.oracles.bayesian.design import NUMBERS, sobol, sobol_points
+from tuner.oracles.bayesian.surrogate import informative
 
 
 def points(dimensions, count, seed=0):
@@ -33,6 +33,15 @@ def test_seeds_differ_and_more_dimensions_than_there_are_numbers_for_are_no_trou
     many = points(50, 10)
     assert ((many >= 0) & (many < 1)).all()
     assert len(np.unique(many[:, -1])) == 10
+
+
+def test_many_points_at_once_fill_the_cube_as_one_at_a_time_do():
+    found = sobol_points(5, 64, 0)
+    for column in (found * 64).astype(int).T:
+        assert sorted(column) == list(range(64))
+    again = np.array([sobol(5, number, 0) for number in range(64)])
+    assert (found == again).all()
+    assert sobol_points(50, 8, 0).shape == (8, 50)
 
 
 def test_a_model_looks_at_the_best_and_at_the_most_recent_trials():

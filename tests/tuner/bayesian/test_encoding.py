@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuner.bayesian.encoding import Encoder
-from tuner.hyperparameters import HyperParameters
-from tuner.hyperparameters.sampling import random_values
+from tuner.core.hyperparameters import HyperParameters
+from tuner.core.hyperparameters.sampling import random_values
+from tuner.oracles.bayesian.encoding import Encoder
 
 NUMBERS = {
     "plain": lambda hp, name: hp.Float(name, -2.0, 3.0),
@@ -63,7 +63,7 @@ def is_legal(space, values):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.story
 @settings(max_examples=150, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99))
 def test_every_point_decodes_to_legal_values_and_they_encode_to_where_they_were_found(space, seed):
@@ -82,7 +82,7 @@ def test_every_point_decodes_to_legal_values_and_they_encode_to_where_they_were_
         assert encoder.decode(again) == pytest.approx(values)
 
 
-@pytest.mark.slow
+@pytest.mark.story
 @settings(max_examples=100, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99))
 def test_values_come_back_as_they_were(space, seed):

@@ -9,15 +9,14 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import approx_fprime
 
-from tuner.bayesian.acquisition import (
+from tuner.oracles.bayesian.acquisition import (
     LogExpectedImprovement,
     LowerConfidenceBound,
+    Utility,
     log_improvement,
 )
-from tuner.bayesian.evidence import Evidence, Prior
-from tuner.bayesian.gp import GaussianProcess, fit
-from tuner.bayesian.kernel import MEAN_VARIANCE, Kernel
-from tuner.bayesian.utility import Utility
+from tuner.oracles.bayesian.gp import GaussianProcess, fit
+from tuner.oracles.bayesian.kernel import MEAN_VARIANCE, Evidence, Kernel, Prior
 
 MIXED = np.array([False, False, True])
 SEEDS = st.integers(0, 999)
@@ -61,15 +60,25 @@ def test_the_gradient_of_the_evidence_is_its_gradient(seed):
     assert evidence(theta)[1] == pytest.approx(numeric, rel=1e-3, abs=1e-3)
 
 
-def test_the_evidence_is_that_of_the_normal_distribution():
+@pytest.mark.parametrize(("noise", "deviation"), [(-9.0, 4.0), (-1.0, 1.5)])
+def test_the_evidence_is_that_of_the_normal_distribution(noise, deviation):
     points, targets = data(1)
-    theta = np.array([-0.5, 0.1, 0.4, 0.2, -3.0])
+    theta = np.array([-0.5, 0.1, 0.4, 0.2, noise])
     gram = Kernel(np.exp(theta[:3]), math.exp(theta[3]), MIXED)(points, points)
     gram += math.exp(theta[4]) * np.eye(len(points))
     likelihood = 0.5 * targets @ np.linalg.solve(gram, targets) + 0.5 * np.linalg.slogdet(gram)[1]
-    means, stds = Prior().moments(3)
-    prior = 0.5 * (((theta - means) / stds) ** 2).sum()
+    # Length scales share a deviation of 1 beside 0.8 of each.
+    away = theta[:3] - math.log(0.5 * 3**0.5)
+    prior = 0.5 * away @ np.linalg.solve(0.8**2 * np.eye(3) + 1.0**2, away)
+    prior += 0.5 * theta[3] ** 2 + 0.5 * ((noise - -3) / deviation) ** 2
     assert Evidence(points, targets, MIXED, Prior())(theta)[0] == pytest.approx(likelihood + prior)
+
+
+def test_a_function_without_noise_is_seen_as_one():
+    points, _ = data(4, count=30)
+    targets = np.sin(3 * points[:, 0]) + points[:, 1]
+    model = fit(points, targets - targets.mean(), MIXED, Prior())
+    assert model.noise < 1e-5
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,9 +1,9 @@
 import threadpoolctl
 
 from tuner import HyperParameters, Objective, TrialStatus
-from tuner.bayesian.gp import GaussianProcess
-from tuner.bayesian.threads import single_threaded
 from tuner.oracles import BayesianOptimizationOracle
+from tuner.oracles.bayesian.gp import GaussianProcess
+from tuner.oracles.drawing import single_threaded
 
 
 def threads():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.bayesian.warping import warp
+from tuner.oracles.observing import warp
 
 LOSSES = st.lists(st.floats(-1e308, 1e308), min_size=2, max_size=30)
 

@@ -1,0 +1,1 @@
+"""Training processes: the supervisor's side, and the child's."""

@@ -1,5 +1,0 @@
-"""Programs written for Keras Tuner: its module names, answered by Trialflow."""
-
-from tuner.compat.aliases import alias_keras_tuner, is_aliased
-
-__all__ = ["alias_keras_tuner", "is_aliased"]

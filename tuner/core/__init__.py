@@ -1,0 +1,1 @@
+"""Values: hyperparameters, trials, objectives, metrics. No input or output."""

@@ -1,0 +1,1 @@
+"""Keras Tuner's names, and its projects taken over."""

@@ -1,1 +1,0 @@
-"""What lasts of a search: its project, its journal, and the history that is read from it."""

@@ -1,0 +1,1 @@
+"""The tuners, and the study files that assemble them."""
