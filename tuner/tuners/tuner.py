@@ -24,7 +24,6 @@ from tuner.training.models import (
     model_size,
     override_compile_args,
 )
-from tuner.training.record import metrics_of
 from tuner.training.reuse import Reuse, checked_reuse
 from tuner.training.shuffling import shuffle_by
 from tuner.training.state_store import StatePlace
@@ -217,7 +216,6 @@ class Tuner(BaseTuner, TrainingHooks):
         if self.max_model_size is not None and not model.built:
             kwargs["callbacks"] = [*kwargs.get("callbacks", []), self._size_limit()]
         result = self.hypermodel.fit(hp, model, *args, **kwargs)  # type: ignore[union-attr]
-        metrics_of(result, self.oracle.objective, "HyperModel.fit()")  # refuses what is none
         check_size(model, self.max_model_size)  # `fit` may not have passed on the callbacks
         trial.record["model_size"] = model_size(model)
         if model.built and hasattr(model, "get_build_config"):

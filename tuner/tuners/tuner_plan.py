@@ -13,7 +13,7 @@ from tuner.core.trial import Trial
 from tuner.errors import FatalError
 from tuner.journal.project import Project
 from tuner.training.cross_validation import arguments_of_fold
-from tuner.training.record import metrics_of
+from tuner.training.record import FIT, metrics_of
 from tuner.training.reuse import Reuse
 from tuner.training.state_writer import Every
 
@@ -99,7 +99,7 @@ class TunerPlan:
         if self._scores_itself:
             return
         try:
-            metrics_of(result, self.objective)
+            metrics_of(result, self.objective, FIT)
         except FatalError as error:
             raise type(error)(f"Trial {trial.trial_id} gave no result. {error}") from error
 
