@@ -12,6 +12,7 @@ from storage import LeaseHeldError, StorageError, open_store, project_url
 from tuner.core.objective import Objective
 from tuner.journal.project import Project
 from tuner.journal.reading import read_project
+from tuner.journal.rescoring import objective_changed
 from tuner.oracles.oracle import Oracle
 
 Say = Callable[[str], None]
@@ -79,17 +80,18 @@ def previous_project(
         template: Of their names.
         directory: Where they lie.
         name: Of the project that is to learn.
-        objective: Theirs must be the same.
-        say: Is told of one that cannot be read.
+        objective: What it is to improve; theirs may be another, if they recorded this one too.
+        say: Is told of one that cannot be learnt from.
     """
     for earlier in reversed(template.projects(directory, before=name)):
         url = project_url(directory, earlier)
         try:
-            history = read_project(url)[1]
-        except (StorageError, FileNotFoundError) as error:
+            project, history = read_project(url)
+            objective_changed(history, objective, project)
+        except (StorageError, FileNotFoundError, ValueError) as error:
             say(f"Nothing is learnt from {url}: {error}")
             continue
-        if history.best is not None and history.objective == objective:
+        if history.best is not None:
             return url
     return None
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from searches import Curves
+from searches import Curves, Objectives
 
 from flows.parameters import SearchParameters
 from flows.present import SearchResult, open_project
@@ -30,10 +30,10 @@ def told(**options):
     return SearchParameters(**{"study": "studies/churn.py", **options})
 
 
-def tuner_of(directory, name, trials=2, objective=ACCURACY, **options):
+def tuner_of(directory, name, trials=2, objective=ACCURACY, cls=Curves, **options):
     oracle = RandomSearchOracle(objective, max_trials=trials, seed=len(name), **options)
     oracle.verbose = 0
-    return Curves(oracle, directory=str(directory), project_name=name)
+    return cls(oracle, directory=str(directory), project_name=name)
 
 
 def searched(directory, name, **options):
@@ -113,14 +113,27 @@ def test_a_project_whose_name_is_a_template_is_the_newest_one(tmp_path):
         newest_project(f"{tmp_path}/d-{{date}}")
 
 
-def test_the_previous_project_is_the_newest_one_with_a_score_of_the_same_objective(tmp_path):
+def test_the_previous_project_is_the_newest_one_with_a_score(tmp_path):
     directory, template = str(tmp_path), NameTemplate("c-{date}")
     searched(tmp_path, "c-2026-01-01")
-    searched(tmp_path, "c-2026-01-02", objective=Objective("accuracy", "min"))
-    tuner_of(tmp_path, "c-2026-01-03").oracle.start()  # no trial has ended
+    tuner_of(tmp_path, "c-2026-01-02").oracle.start()  # no trial has ended
     found = previous_project(template, directory, "c-2026-01-04", ACCURACY, silent)
     assert found == f"{directory}/c-2026-01-01"
     assert previous_project(template, directory, "c-2026-01-01", ACCURACY, silent) is None
+
+
+def test_the_previous_project_may_have_improved_another_objective(tmp_path):
+    searched(tmp_path, "c-2026-01-01", cls=Objectives, objective=Objective("cost", "min"))
+    said = []
+
+    def found(objective):
+        template = NameTemplate("c-{date}")
+        return previous_project(template, str(tmp_path), "c-2026-01-02", objective, said.append)
+
+    assert found(Objective("gain", "max")) == f"{tmp_path}/c-2026-01-01"
+    assert not said
+    assert found(ACCURACY) is None  # which no trial has recorded
+    assert ["Nothing is learnt from" in line and "cost, gain" in line for line in said] == [True]
 
 
 def test_a_damaged_project_keeps_nobody_from_the_one_before_it(tmp_path):
