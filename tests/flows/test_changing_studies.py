@@ -129,6 +129,23 @@ def test_trials_that_failed_are_tried_again_once_their_study_is_mended(trialflow
         assert mended.trials[trial_id].values == trial.values
 
 
+def test_an_objective_that_no_epoch_has_costs_neither_a_trial_nor_the_project(trialflow, tmp_path):
+    shutil.copy(STUDIES / "tiny.py", tmp_path / "tiny.py")
+    wrong = ["--objective", "val_mea", "--direction", "min"]
+    search = trialflow("search", "tiny.py", *wrong)
+    out, err = output_of(search)
+    assert search.returncode == 1, out + err
+    assert "Error: Expected the objective, val_mea, among the metrics of an epoch" in err
+    assert "in the first one: loss, val_loss." in err
+    assert "Traceback" not in err
+    left = read_project(tmp_path / "results" / "tiny")[1]
+    assert (left.failed, left.completed, len(left.running)) == (0, 0, 1)
+
+    finish(trialflow("search", "tiny.py", "--max-trials", 2))
+    done = read_project(tmp_path / "results" / "tiny")[1]
+    assert (done.failed, done.completed, len(done.trials)) == (0, 2, 2)
+
+
 @pytest.fixture
 def run(trialflow):
     """Runs a command; its JSON."""
