@@ -1,5 +1,5 @@
 # `make search` runs the digits search through Prefect, `make test` passes the tests of a few minutes,
-# `make test-all` also those with real servers, kills and a browser.
+# `make test-stories` those with real servers, kills and a browser, `make test-all` both.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ TEST_PROCESSES ?= 3
 # Of the comparison, for each problem and oracle.
 SEEDS ?= 10
 
-.PHONY: search test test-all test-engines test-prefect test-keras figures-bundle quality chaos chaos-dask chaos-agents chaos-resume lint types check clean
+.PHONY: search test test-stories test-all test-engines test-prefect test-keras figures-bundle quality chaos chaos-dask chaos-agents chaos-resume lint types check clean
 
 search: .venv
 	$(BIN)/trialflow search examples/digits.py --slots $(SLOTS)
@@ -19,6 +19,11 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist workst
 
 test: .venv
 	$(PYTEST) -m 'not story and not engines'
+
+# No story begins after the second STORIES_UNTIL (as `date +%s` counts): the rest are skipped by name.
+STORIES_UNTIL ?=
+test-stories: .venv
+	$(PYTEST) -m 'story and not engines' $(if $(STORIES_UNTIL),--stories-until $(STORIES_UNTIL))
 
 test-all: .venv
 	$(PYTEST) -m 'not engines'

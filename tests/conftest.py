@@ -2,10 +2,12 @@
 
 import contextlib
 import functools
+import math
 import os
 import signal
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -17,6 +19,22 @@ from support import ROOT
 # How fast a busy machine draws examples says nothing of what is tested with them.
 settings.register_profile("ours", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("ours")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--stories-until",
+        type=float,
+        default=math.inf,
+        metavar="SECOND",
+        help="skip stories that would begin after this second since 1970",
+    )
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("story") and time.time() > item.config.option.stories_until:
+        pytest.skip("no time is left: --stories-until")
+
 
 # Here and nowhere else: fsspec keeps its connections to the one server there is.
 __all__ = ["azure_url", "azurite_process", "s3_process", "s3_server", "s3_url"]
