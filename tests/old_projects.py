@@ -5,6 +5,7 @@ import shutil
 
 from support import ROOT
 
+from tuner.journal.folding import replay
 from tuner.journal.history import History
 from tuner.journal.project import Project
 from tuner.keras_tuner.importing import import_keras_tuner
@@ -65,7 +66,7 @@ def history_of(folder, name="new"):
     project = Project(str(folder), name)
     info = project.info()
     history = History.of_project(info)
-    history.replay(project.events())
+    replay(history, project.events())
     return history
 
 

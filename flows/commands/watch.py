@@ -16,6 +16,7 @@ from flows.present import Found, open_project
 from flows.running.stopping import INTERRUPTED
 from storage import lease_holder
 from tuner.core.trial import Trial
+from tuner.journal.folding import replay
 from tuner.search.progress import outcome_line, values_line
 
 PATIENCE = 60.0
@@ -42,7 +43,7 @@ def changes(found: Found, interval: float, patience: float) -> Iterator[Change]:
     history, known = found.history, 0
     alone_since: float | None = None
     while True:
-        history.replay(found.project.events())
+        replay(history, found.project.events())
         known = min(known, len(history.end_order))  # some may have been opened again
         ended = [history.trials[trial_id] for trial_id in history.end_order[known:]]
         known = len(history.end_order)

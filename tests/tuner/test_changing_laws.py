@@ -9,6 +9,7 @@ from tuner.core.hyperparameters import Boolean, Choice, Fixed, Float, HyperParam
 from tuner.core.hyperparameters.comparing import point_of
 from tuner.core.hyperparameters.conditions import Parent
 from tuner.core.hyperparameters.sampling import count_values, values_key
+from tuner.journal.folding import replay
 from tuner.journal.history import History
 from tuner.oracles import (
     AsyncHyperbandOracle,
@@ -127,7 +128,7 @@ def test_a_search_keeps_the_laws_through_a_chain_of_spaces(make, chain, slots):
 def assert_folded(history, recorded):
     """The events say all that the search knows."""
     folded = History(history.objective, history.seed)
-    folded.replay(recorded)
+    replay(folded, recorded)
     assert folded.space.space == history.space.space
     assert folded.tried == history.tried
     assert folded.counting.aside == history.counting.aside

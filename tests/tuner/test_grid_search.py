@@ -9,6 +9,7 @@ from spaces import NESTED_POINTS, nested_space, space_of
 
 from tuner import BaseTuner, Objective, TrialStatus
 from tuner.core.proposal import Done, Wait
+from tuner.journal.folding import replay
 from tuner.journal.history import History
 from tuner.oracles.grid_search import Grid, GridSearchOracle
 from tuner.testing import LONGEST, OracleTests, Search, mixed_space, score_of, small_space
@@ -246,9 +247,9 @@ def test_an_oracle_that_has_answered_before_answers_like_a_fresh_one(data):
     used = make()
     for cut in data.draw(st.lists(st.integers(0, len(events)), min_size=1, max_size=8)):
         history = History(OBJECTIVE)
-        history.replay(events[:cut])
+        replay(history, events[:cut])
         assert used.propose(history, used._rng()) == make().propose(history, used._rng())
-        history.replay(events[cut : cut + 3])
+        replay(history, events[cut : cut + 3])
         assert used.propose(history, used._rng()) == make().propose(history, used._rng())
 
 

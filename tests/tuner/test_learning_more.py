@@ -9,6 +9,7 @@ from tuner import BaseTuner, BayesianOptimization, Objective, RandomSearch
 from tuner.core.hyperparameters import HyperParameters
 from tuner.core.objective import Constraint, create_constraints, non_dominated
 from tuner.core.trial import TrialStatus
+from tuner.journal.folding import replay
 from tuner.journal.history import History
 from tuner.journal.project import Project
 from tuner.oracles import BayesianOptimizationOracle, RandomSearchOracle
@@ -120,7 +121,7 @@ def test_who_reads_a_project_knows_its_constraints(tmp_path):
     tuner = Sized(**options, directory=tmp_path, constraints=[("size", "<=", 0.5)])
     tuner.search(verbose=0)
     history = History(OBJECTIVE)
-    history.replay(Project(str(tmp_path), "p").events())
+    replay(history, Project(str(tmp_path), "p").events())
     assert history.best.trial_id == tuner.oracle.history.best.trial_id
     assert 0.2 < history.best.values["x"] <= 0.5
     again = Sized(**{**options, "max_trials": 13}, directory=tmp_path)

@@ -7,6 +7,7 @@ import pytest
 from storage import CorruptError, LeaseHeldError, NewerFormatError, seal, unseal
 from tuner import BaseTuner, HyperParameters, Objective
 from tuner.core.trial import Trial, TrialStatus
+from tuner.journal import folding
 from tuner.journal.events import TYPES, SearchEnded, TrialRetried, decode, encode
 from tuner.journal.project import Project, ProjectInfo
 from tuner.oracles import RandomSearchOracle
@@ -101,7 +102,8 @@ def test_events_survive_the_journal(event):
     assert decode(json.loads(json.dumps(encode(event))), "here") == event
 
 
-def test_every_event_has_a_name():
+def test_every_event_has_a_name_and_does_something_to_a_history():
+    assert set(folding._TAKE) == set(TYPES.values())
     assert {cls.__name__ for cls in TYPES.values()} == {
         "SearchStarted",
         "SpaceGrown",

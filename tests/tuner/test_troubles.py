@@ -5,6 +5,7 @@ import pytest
 from storage import TransientStoreError
 from tuner import BaseTuner, Objective
 from tuner.journal.events import TrialEnded
+from tuner.journal.folding import apply
 from tuner.journal.history import History
 from tuner.oracles import RandomSearchOracle
 
@@ -170,5 +171,5 @@ def test_a_second_end_of_a_trial_changes_nothing():
     oracle.create_trial("t")
     history: History = oracle.history
     for score in (1.0, 2.0):
-        history.apply(TrialEnded("0000", "COMPLETED", score, 0, {"metrics": {}}, None, {}, 0.0))
+        apply(history, TrialEnded("0000", "COMPLETED", score, 0, {"metrics": {}}, None, {}, 0.0))
     assert (history.completed, history.trials["0000"].score) == (1, 1.0)

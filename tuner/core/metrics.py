@@ -289,6 +289,11 @@ class MetricsTracker:
     def get_best_value(self, name: str) -> float | None:
         return self._of(name).get_best_value()
 
+    def best_values(self) -> dict[str, float]:
+        """The best value of each metric that has one."""
+        found = {name: self.get_best_value(name) for name in self.metrics}
+        return {name: value for name, value in found.items() if value is not None}
+
     def get_best_step(self, name: str) -> int | None:
         return self._of(name).get_best_step()
 

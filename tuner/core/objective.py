@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.core.metrics import infer_metric_direction
+from tuner.core.metrics import MetricsTracker, infer_metric_direction
 from tuner.errors import ObjectiveMissingError
 
 
@@ -51,6 +51,11 @@ class Objective:
     def loss(self, value: float) -> float:
         """A value, turned so that lower is better."""
         return -value if self.direction == "max" else value
+
+    def loss_in(self, metrics: MetricsTracker) -> float:
+        """The best value that was measured, likewise; infinite where none was."""
+        value = metrics.get_best_value(self.name)
+        return math.inf if value is None else self.loss(value)
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "direction": self.direction}

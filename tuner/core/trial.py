@@ -234,6 +234,23 @@ class Trial(Stateful):
         if self.status == TrialStatus.FAILED:
             self.record["outcome"] = Outcome.NOT_FINITE.value
 
+    def begin_again(self, reason: str) -> None:
+        """Has a trial whose attempt came to nothing run once more.
+
+        Args:
+            reason: `"lost"`, `"interrupted"`, or why it was invalid.
+        """
+        self.forget_outcome()
+        match reason:
+            case "lost":
+                self.losses += 1
+            case "interrupted":
+                # It is getting on: what was lost before need not count any more.
+                self.interruptions += 1 + self.losses
+                self.losses = 0
+            case _:
+                self.retries += 1
+
     def reopen(self) -> None:
         """Has the trial begin anew: with seeds of its own, and with all its retries."""
         self.retries += 1

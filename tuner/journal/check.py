@@ -20,6 +20,7 @@ from tuner.core.metrics import MetricsTracker
 from tuner.core.trial import Trial, TrialStatus
 from tuner.journal.check_files import damages_of_settings, damages_of_trials, read_results
 from tuner.journal.events import Event, decode
+from tuner.journal.folding import replay, replay_entries
 from tuner.journal.history import History
 from tuner.journal.project import Project, ProjectInfo, Told
 from tuner.journal.reconstruction import Reconstruction, reconstruct
@@ -160,10 +161,10 @@ def _fold(
     for number, of_entry in sorted({**events, **rebuilt.replacing}.items()):
         key = project.paths.journal_entry(number)
         try:
-            history.replay_entries([Told(key, of_entry)])
+            replay_entries(history, [Told(key, of_entry)])
         except CorruptError as error:
             damages.append(Damage(key, str(error)))
-    history.replay(rebuilt.appended)
+    replay(history, rebuilt.appended)
     return history, [*damages, *_of_metrics(project, history)]
 
 

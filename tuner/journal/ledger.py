@@ -15,6 +15,7 @@ from tuner.core.seeds import trial_seed
 from tuner.core.text import kept_message
 from tuner.core.trial import Trial, TrialStatus
 from tuner.journal.events import Event, SearchEnded, SpaceGrown, TrialCreated, TrialEnded
+from tuner.journal.folding import apply, replay, replay_entries
 from tuner.journal.history import History
 from tuner.journal.project import Project, ProjectInfo
 
@@ -43,7 +44,7 @@ class Ledger:
     def reading(cls, history: History, project: Project) -> Ledger:
         """One that has read the journal of a project, and does not write it."""
         with no_collections():
-            history.replay_entries(project.entries())
+            replay_entries(history, project.entries())
         return cls(history, project)
 
     @property
@@ -73,7 +74,7 @@ class Ledger:
                 try:
                     seed = stored.seed
                     self.history = new_history(stored)
-                    self.history.replay_entries(entries)
+                    replay_entries(self.history, entries)
                     self.project.check_knows_results(self.history.trials)
                 except BaseException:
                     self.project.close()
@@ -89,11 +90,11 @@ class Ledger:
             self._waiting += events
         elif events:
             self._append(events)
-        self.history.replay(events)
+        replay(self.history, events)
 
     def note(self, event: Event) -> None:
         """Takes in what need not be written at once: it goes into the entry that comes next."""
-        self.history.apply(event)
+        apply(self.history, event)
         self._notes.append(event)
 
     def _append(self, events: Sequence[Event]) -> None:
@@ -161,7 +162,7 @@ def trial_created(
         enqueued: Whether the user asked for these values.
     """
     return TrialCreated(
-        trial_id=history.next_id(),
+        trial_id=history.trials.next_id(),
         values=to_json(values),
         time=now,
         seed=trial_seed(seed, len(history.trials)),

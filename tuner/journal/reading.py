@@ -9,6 +9,7 @@ from typing import Any
 from tuner.core.jsonable import to_json
 from tuner.core.objective import Objective
 from tuner.journal.events import EarlierTrialsRead, Event
+from tuner.journal.folding import replay, replay_entries
 from tuner.journal.history import History
 from tuner.journal.ledger import no_collections
 from tuner.journal.project import Project
@@ -47,7 +48,7 @@ def read_history(project: Project) -> tuple[History, list[Event]]:
     history = History.of_project(info)
     with no_collections():
         entries = project.entries()
-        history.replay_entries(entries)
+        replay_entries(history, entries)
     return history, [event for entry in entries for event in entry.events]
 
 
@@ -84,18 +85,13 @@ def read_earlier(url: str, objective: Objective) -> list[dict[str, Any]]:
         msg = "Expected `warm_start_from` to be paths or URLs of projects."
         raise ValueError(f"{msg} Received: {url!r}, where there is no project.json.")
     history, _ = read_history(project)
-    history.replay(objective_changed(history, objective, project))
+    replay(history, objective_changed(history, objective, project))
     ranked = history.ranked()
     best, others = ranked[: LARGEST // 2], {t.trial_id for t in ranked[LARGEST // 2 :]}
     kept = {t.trial_id for t in best}
     kept |= set([i for i in history.end_order if i in others][-LARGEST // 2 :])
     return [
-        {"values": trial.values, "score": trial.score, "metrics": _metrics(trial.metrics)}
+        {"values": trial.values, "score": trial.score, "metrics": trial.metrics.best_values()}
         for trial in history.trials.values()
         if trial.trial_id in kept
     ]
-
-
-def _metrics(tracker: Any) -> dict[str, float]:
-    found = {name: tracker.get_best_value(name) for name in tracker.metrics}
-    return {name: value for name, value in found.items() if value is not None}

@@ -36,6 +36,13 @@ class TrialsById(dict[str, Trial]):
         """Holds a trial of the history."""
         super().__setitem__(trial.trial_id, trial)
 
+    def next_id(self) -> str:
+        """The id of the next trial: its number, unless a program has given that id to another."""
+        number = len(self)
+        while trial_id_of(number) in self:
+            number += 1
+        return trial_id_of(number)
+
     def __setitem__(self, trial_id: str, trial: Trial) -> None:
         if trial_id != trial.trial_id:
             msg = f"Expected the id of the trial, {trial.trial_id!r}, for its key."
@@ -96,6 +103,4 @@ class EarlierTrial:
     @classmethod
     def outside(cls, trial: Trial) -> EarlierTrial:
         """A trial of the search itself, from before its space changed."""
-        found = {name: trial.metrics.get_best_value(name) for name in trial.metrics.metrics}
-        metrics = {name: value for name, value in found.items() if value is not None}
-        return cls(OUTSIDERS, trial.values, trial.score or 0.0, metrics)
+        return cls(OUTSIDERS, trial.values, trial.score or 0.0, trial.metrics.best_values())

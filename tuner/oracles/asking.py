@@ -26,7 +26,7 @@ def next_proposal(
         return Done(enough)
     enqueued = bool(history.enqueued)
     asked = not enqueued or settings.grants_budgets
-    answer = propose(history.next_id()) if asked else Proposal({})
+    answer = propose(history.trials.next_id()) if asked else Proposal({})
     if not isinstance(answer, Proposal):
         return answer
     budget = answer.budget

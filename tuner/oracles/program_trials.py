@@ -9,6 +9,7 @@ from tuner.core.hyperparameters.sampling import values_key
 from tuner.core.runtime import Clock
 from tuner.core.trial import Trial
 from tuner.journal.events import Event
+from tuner.journal.folding import replay
 from tuner.journal.history import History
 from tuner.journal.ledger import Ledger, trial_taken_in
 from tuner.oracles.settings import Settings
@@ -68,7 +69,7 @@ class ProgramTrials:
         if ledger.writing:
             ledger.record(*told)
         else:
-            history.replay(told)
+            replay(history, told)
         history.hold(trial)
 
 

@@ -19,6 +19,7 @@ from tuner.core.text import kept_message
 from tuner.core.trial import Trial, TrialStatus
 from tuner.journal.events import ObjectiveChanged, OracleChanged, SearchStarted, TrialRetried
 from tuner.journal.executions import SavedProgress
+from tuner.journal.folding import replay_entries
 from tuner.journal.history import History
 from tuner.journal.ledger import Ledger, trial_created, trial_ended
 from tuner.journal.project import Project, ProjectInfo
@@ -121,7 +122,7 @@ class Session:
         """Takes in what has been added to the project."""
         with self.together():
             if self.project is not None and not self.ledger.writing:
-                self.history.replay_entries(self.project.entries())
+                replay_entries(self.history, self.project.entries())
                 self.settings.restore(self.history.oracle_state)
 
     def check_objective(self) -> None:

@@ -13,6 +13,7 @@ from tuner.core.objective import Objective, single_objectives
 from tuner.core.trial import Trial, TrialStatus
 from tuner.journal.events import Event, TrialCreated, TrialRetried
 from tuner.journal.executions import best_epoch, curve, executions
+from tuner.journal.folding import replay
 from tuner.journal.history import History
 from tuner.journal.project import Project
 from tuner.journal.reading import read_history
@@ -51,7 +52,7 @@ class Findings:
 
     def after(self, events: Sequence[Event]) -> Findings:
         """The findings with more events, which the history is told of."""
-        self.history.replay(events)
+        replay(self.history, events)
         retries = [*self.retries, *_retries(events)]
         return Findings(self.project, self.history, retries, {**self.created, **_created(events)})
 

@@ -12,6 +12,7 @@ from searches import Curves, searched, searched_twice
 from tuner import HyperParameters
 from tuner.core.proposal import Budget
 from tuner.journal.events import SearchStarted, TrialCreated, TrialEnded, TrialRetried
+from tuner.journal.folding import apply
 from tuner.journal.history import History
 from tuner.results import figures
 from tuner.results.figures import comparison
@@ -43,7 +44,7 @@ def laddered(project, trials=27):
     history = History(searched_objective())
     space = HyperParameters()
     space.Float("rate", 0.0, 1.0)
-    history.apply(SearchStarted("me", 0.0, trials))
+    apply(history, SearchStarted("me", 0.0, trials))
     history.space.merge(space)
     rng, number, time = np.random.default_rng(0), 0, 100.0
     created, parents = {}, [None] * trials
@@ -52,11 +53,12 @@ def laddered(project, trials=27):
             budget = Budget(epochs, epochs // 3, rung=rung, bracket=2, parent=parent)
             trial_id = f"{number:04d}"
             old = history.trials[parent].values if parent else {"rate": float(rng.random())}
-            history.apply(TrialCreated(trial_id, old, time, 1, budget.to_json()))
+            apply(history, TrialCreated(trial_id, old, time, 1, budget.to_json()))
             record = {"epochs": epochs - epochs // 3, "scores": [old["rate"] * epochs]}
             score = old["rate"] * epochs
-            history.apply(
-                TrialEnded(trial_id, "COMPLETED", score, 0, {"metrics": {}}, None, record, 1.0)
+            apply(
+                history,
+                TrialEnded(trial_id, "COMPLETED", score, 0, {"metrics": {}}, None, record, 1.0),
             )
             created[trial_id], number, time = time, number + 1, time + 1
         ranked = sorted(history.at_rung(0, 2, rung), key=lambda trial: -trial.score)

@@ -13,6 +13,7 @@ from typing import Any
 from storage import Store, open_store
 from tuner.core.jsonable import to_json
 from tuner.core.objective import Objective
+from tuner.journal.folding import replay
 from tuner.journal.history import History
 from tuner.journal.ledger import trial_ended
 from tuner.journal.project import Project, ProjectInfo
@@ -120,7 +121,7 @@ class _Writer:
 
     def write(self, trials: Sequence[NewTrial]) -> None:
         created = list(creations(self.old, trials, time.time()))
-        self.history.replay(created)
+        replay(self.history, created)
         over = ended(self.old, trials)
         # Results before the journal that names them, as in a search.
         with ThreadPoolExecutor(THREADS) as pool:
@@ -128,7 +129,7 @@ class _Writer:
         self.answers = {t.trial_id: a for t, a in zip(over, answers, strict=True)}
         now = time.time()
         events = [trial_ended(self.history.trials[t.trial_id], self.history, now) for t in over]
-        self.history.replay(events)
+        replay(self.history, events)
         append_all(self.project, [*created, *events])
 
     def _carry_over(self, new: NewTrial) -> str:
