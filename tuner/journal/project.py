@@ -286,6 +286,21 @@ class Project:
         """Deletes the outcome of a trial that is to run again."""
         self.store.delete([self.paths.trial(trial_id).result])
 
+    def save_state(self, key: str, state: Mapping[str, Any]) -> None:
+        """Keeps what a tuner knows beyond its oracle."""
+        self.store.replace(key, seal(state, strict=False))
+
+    def saved_state(self, key: str) -> dict[str, Any] | None:
+        """What was kept so; None where nothing was.
+
+        Raises:
+            CorruptError: It is not what was written.
+        """
+        try:
+            return unseal(self.store.read(key), self._where(key))
+        except KeyMissingError:
+            return None
+
     def read_record(self, trial_id: str) -> dict[str, Any]:
         """The record of a trial that has left its outcome, empty for any other."""
         result = self.read_result(trial_id) or {}

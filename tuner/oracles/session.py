@@ -284,9 +284,8 @@ class Session:
         """Puts a trial into the queue to be tried again; see `TrialRetried` for the reasons."""
         if self._curves is not None:
             self._curves.forget(trial.trial_id)
-        now = self._clock.time()
         kept = None if message is None else kept_message(message)
-        self.ledger.record(TrialRetried(trial.trial_id, reason, kept, now))
+        self.ledger.record(TrialRetried(trial.trial_id, reason, kept, self._clock.time()))
         if reason == "invalid":  # for those who hold it, until it begins again
             trial.status, trial.message = TrialStatus.INVALID, kept
         self.assignments.put_back(trial.trial_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import socket
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from storage import dump_json
+from storage import StorageError, dump_json
 from tuner import errors
 from tuner.core.metrics import MetricsTracker, number_of
 from tuner.core.objective import DefaultObjective, Objective
@@ -23,6 +24,7 @@ from tuner.core.outcome import ExecutionRecord, Outcome, TrialRecord
 from tuner.core.text import kept_message, short_repr, text_of
 from tuner.core.trial import Trial
 from tuner.journal.executions import best_of, whole_epochs
+from tuner.journal.project import Project
 
 ERRORS = frozenset({"ResourceExhaustedError", "OutOfMemoryError", "MemoryError"})
 """TensorFlow's, PyTorch's, Python's and numpy's."""
@@ -60,6 +62,29 @@ def lack_of_process(error: BaseException) -> Outcome | None:
             return Outcome.LOST
         seen = seen.__cause__ or seen.__context__
     return None
+
+
+def keep_result(trial: Trial, project: Project, *, elsewhere: bool) -> bool:
+    """Keeps the outcome of a trial, also if this process has no files left to open.
+
+    Args:
+        trial: It has ended.
+        project: False comes back where it has an outcome of the trial already, which stays.
+        elsewhere: Whether another process would keep it.
+
+    Raises:
+        TriesAnotherProcessError: Another process is to keep it.
+    """
+    try:
+        return project.save_result(trial.trial_id, trial.get_state())
+    except StorageError as error:
+        spent = lack_of_process(error)
+        if spent is None:
+            raise
+        if elsewhere:
+            raise errors.TriesAnotherProcessError(spent) from error
+    gc.collect()  # files that the trial has forgotten to close
+    return project.save_result(trial.trial_id, trial.get_state())
 
 
 def device_of_this_process() -> str | None:

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from storage import (
-    KeyMissingError,
-    StorageError,
-    StoreDeniedError,
-    StoreFullError,
-    TransientStoreError,
-    seal,
-    unseal,
-)
+from storage import StoreDeniedError, StoreFullError, TransientStoreError
 from tuner import errors
 from tuner.core import runtime
 from tuner.core.declaration import Declaration
@@ -252,23 +243,11 @@ class BaseTuner(TunerResults, Stateful):
         if not trial.ended:
             return
         trial.kept = True
-        if not self._keep_result(trial):
+        elsewhere = self._role is Role.TRIAL
+        if not trial_record.keep_result(trial, self.search_project, elsewhere=elsewhere):
             earlier = self.search_project.read_result(trial.trial_id)
             if earlier is not None:
                 trial.set_outcome(earlier)
-
-    def _keep_result(self, trial: Trial) -> bool:
-        """Keeps the outcome, in another process if this one has no files left to open."""
-        try:
-            return self.search_project.save_result(trial.trial_id, trial.get_state())
-        except StorageError as error:
-            spent = trial_record.lack_of_process(error)
-            if spent is None:
-                raise
-            if self._role is Role.TRIAL:
-                raise errors.TriesAnotherProcessError(spent) from error
-        gc.collect()  # files that the trial has forgotten to close
-        return self.search_project.save_result(trial.trial_id, trial.get_state())
 
     # What a subclass may override.
 
@@ -342,7 +321,7 @@ class BaseTuner(TunerResults, Stateful):
     def _save_own_state(self) -> None:
         state = self.get_state()
         if self._role is not Role.TRIAL and state != self._saved_state:
-            self.search_project.store.replace(self._get_tuner_fname(), seal(state, strict=False))
+            self.search_project.save_state(self._get_tuner_fname(), state)
             self._saved_state = state
 
     def reload(self) -> None:  # type: ignore[override]  # Keras Tuner's takes no file
@@ -353,12 +332,8 @@ class BaseTuner(TunerResults, Stateful):
     def _restore_state(self) -> None:
         if type(self).get_state is BaseTuner.get_state:
             return
-        key = self._get_tuner_fname()
-        try:
-            state = unseal(
-                self.search_project.store.read(key), f"{self.search_project.store}/{key}"
-            )
-        except KeyMissingError:
+        state = self.search_project.saved_state(self._get_tuner_fname())
+        if state is None:
             return
         self._saved_state = state
         self.set_state(state)
