@@ -38,6 +38,12 @@ def test_every_target_that_is_named_is_in_the_makefile():
     assert all(re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE) for target in targets)
 
 
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_file_passes_400_lines(folder):
+    lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")}
+    assert not {path: length for path, length in lengths.items() if length > 400}
+
+
 @pytest.mark.story
 def test_breaking_the_code_as_told_makes_the_named_test_fail(tmp_path):
     for name in ("storage", "tests"):
