@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
@@ -20,7 +23,7 @@ from flows.parameters import AgentParameters
 from tasks.hardware.claims import claim_gpus
 from tasks.prefect.agent import WAITING, Agent, Farewell
 from tasks.prefect.mailbox import Mailbox
-from tasks.process.warm_slot import WarmSlot
+from tasks.process.warm_slot import Json, WarmSlot, why_not
 from tuner.journal.project import Project
 
 INTERVAL = 5.0
@@ -51,11 +54,25 @@ def agent(told: AgentParameters) -> Any:
             WarmSlot(placement),
             told.idle,
             say,
+            _why_not,
             is_dismissed=_is_cancelled,
         )
         with _saves_when_terminated(works):
             farewell = works.run()
     return _state_of(farewell)
+
+
+def _why_not(job: Json) -> str | None:
+    """Why this machine cannot run trials of a search, asked where the search is, if that is here.
+
+    A study may read files beside it, and be a module of that folder.
+    """
+    folder = job["folder"]
+    if Path(folder).is_dir():
+        os.chdir(folder)
+        if folder not in sys.path:
+            sys.path.append(folder)
+    return why_not(job)
 
 
 def _is_cancelled() -> bool:

@@ -92,11 +92,11 @@ def command_line(environment, tmp_path):
     """Starts the command line as a real process; what still runs at the end is killed."""
     started = []
 
-    def start(*words, **env):
+    def start(*words, cwd=tmp_path, **env):
         process = subprocess.Popen(
             [sys.executable, "-m", "flows", *map(str, words)],
             env={**environment, **env},
-            cwd=tmp_path,
+            cwd=cwd,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

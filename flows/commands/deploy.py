@@ -148,7 +148,7 @@ def _deploy_agents(client: SyncPrefectClient, pool: WorkPool) -> dict[str, str]:
     """Deploys the agents of a pool, for searches whose engine it is; name and id."""
     from tasks.prefect.pool import FLOW, deploy_agents
 
-    return {f"{FLOW}/{pool.name}": str(deploy_agents(client, pool, Path.cwd()))}
+    return {f"{FLOW}/{pool.name}": str(deploy_agents(client, pool))}
 
 
 # Not --overwrite: each scheduled run would begin anew.

@@ -36,6 +36,10 @@ STEP = 0.1
 LINES, TAIL, REPORTS = 500, 5000, 500
 """Lines that a state carries, and the last one of a trial; reports that it carries."""
 
+LINGER = 60.0
+"""Seconds for which an agent that can run no trial keeps its place: what the search asks for
+meanwhile goes to another host."""
+
 AWAY = 900.0
 """Seconds for which a store may fail to take an answer."""
 
@@ -77,6 +81,7 @@ class Agent:
         say: Gets a line about what it is at.
         check: Says why this machine cannot run a job, None when it can.
         is_dismissed: Whether it was terminated because somebody has cancelled it.
+        patience: Seconds for which it waits to be mended where it can run no trial.
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class Agent:
         say: Callable[[str], None],
         check: Callable[[Json], str | None] = why_not,
         is_dismissed: Callable[[], bool] = lambda: False,
+        patience: float = LINGER,
     ) -> None:
         self._mailbox = mailbox
         self._id = agent_id
@@ -97,6 +103,7 @@ class Agent:
         self._say = say
         self._check = check
         self._is_dismissed = is_dismissed
+        self._patience = patience
         self._state = AgentState(name, secrets.token_hex(6))
         self._job: Json = {}
         self._ttl = TTL
@@ -124,7 +131,9 @@ class Agent:
         pace, since = Pace(SHORTEST, IDLE_LOOK), time.monotonic()
         while not self.terminated:
             if self._state.refused is not None:
-                return Farewell(f"It gets no trial: {self._state.refused}", is_failure=True)
+                farewell = self._linger(self._state.refused)
+                if farewell is not None:
+                    return farewell
             order = self._look()
             if order is not None and order.leave:
                 return Farewell("The search has no more trials.")
@@ -140,6 +149,24 @@ class Agent:
                 self._tell()
             self._sleep(pace.pause(), lambda: self.terminated)
         return Farewell("It was asked to end.")
+
+    def _linger(self, refused: str) -> Farewell | None:
+        """Waits for somebody to mend why it can run no trial; None once that is done."""
+        farewell = Farewell(f"It gets no trial: {refused}", is_failure=True)
+        self._say(farewell.reason)
+        end = time.monotonic() + self._patience
+        while not self.terminated and time.monotonic() < end:
+            order = self._look()
+            if order is not None and order.leave:
+                break
+            self._check_job("")
+            if self._state.refused is None:
+                self._say(WAITING)
+                self._tell()
+                return None
+            self._tell()
+            self._sleep(min(IDLE_LOOK, self._ttl / 3), lambda: self.terminated)
+        return farewell
 
     def _obey(self, order: Order, request: Json) -> None:
         """Runs a trial to its end, and tells what came of it."""

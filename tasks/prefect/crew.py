@@ -80,10 +80,11 @@ class Crew:
     def count(self) -> int:
         """Trials that may run at the same time: by agents that live, or would be asked for."""
         with self.changed:
-            there = [m for m in self._present() if m.state is not None]
+            able = self._able()
+            there = [m for m in able if m.state is not None]
             if not there and not any(m.is_over for m in self._members.values()):
                 return 0
-            asleep = self._wanted - self._barred - len(self._present())
+            asleep = self._wanted - self._barred - len(able)
             return len(there) + max(0, asleep)
 
     def open(self) -> None:
@@ -220,10 +221,13 @@ class Crew:
     def _present(self) -> list[Member]:
         return [member for member in self._members.values() if not member.is_over]
 
+    def _able(self) -> list[Member]:
+        return [member for member in self._present() if not member.is_refused]
+
     def _free(self) -> Member | None:
-        for member in self._present():
+        for member in self._able():
             state = member.state
-            if state is None or member.is_claimed or member.is_at_work or state.refused:
+            if state is None or member.is_claimed or member.is_at_work:
                 continue
             if member.silent <= self._ttl and member.order.id in ("", state.order):
                 return member
@@ -293,6 +297,8 @@ class Crew:
             self._next_runs = 0.0  # why, is asked before there is another in its place
         if state.is_dismissed:
             self._bar(member)
+        if state.refused and (old is None or not old.refused):
+            self._put_off()
         if state.refused and state.refused not in self._refusals:
             self._refusals.add(state.refused)
             self._say(
@@ -346,18 +352,23 @@ class Crew:
     def _count_failure(self, member: Member) -> None:
         """Asks for the next agent later and later while they end as soon as they begin."""
         has_worked = member.state is not None and member.state.order
+        if member.is_refused:
+            return  # it counted when it said so
         if has_worked or time.monotonic() - member.asked > QUICK:
             self._failures = 0
             return
+        self._put_off()
+        self._say(f"Agent {member.name} has ended before it had a trial; see its run.")
+
+    def _put_off(self) -> None:
         self._failures += 1
         pause = min(SOON * 2 ** (self._failures - 1), LATEST)
         self._next_start = time.monotonic() + pause
-        self._say(f"Agent {member.name} has ended before it had a trial; see its run.")
 
     def _start_missing(self) -> None:
         """Asks for agents in the place of others, once there is a trial for them."""
         with self.changed:
-            lively = [m for m in self._present() if m.silent <= self._ttl]
+            lively = [m for m in self._able() if m.silent <= self._ttl]
             missing = min(self._waiting, self._wanted - self._barred - len(lively))
         if not self._next_runs or time.monotonic() < self._next_start:
             return  # first it is asked why the last one has ended

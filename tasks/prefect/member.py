@@ -37,6 +37,11 @@ class Member:
         """Whether it runs a trial."""
         return self.state is not None and self.state.trial is not None
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether it can run no trial of this search, until somebody mends that."""
+        return self.state is not None and self.state.refused is not None
+
     def look_often(self) -> None:
         """From now on it is looked at as one that runs a trial."""
         self.pace = Pace(SHORTEST, BUSY_LOOK)

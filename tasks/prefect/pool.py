@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -27,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 FLOW = "agent"
 ENTRYPOINT = "flows.agents.agent"
-PROCESS = "process"
-"""The type of a pool whose runs are processes of the worker's machine."""
 
 SCHEMA: dict[str, Any] = {
     "title": "Parameters",
@@ -62,15 +59,11 @@ def job_variables(pool: WorkPool) -> dict[str, Any]:
     return {"env": {HEARTBEAT_SETTING: str(HEARTBEAT)}} if takes_env else {}
 
 
-def deploy_agents(client: SyncPrefectClient, pool: WorkPool, folder: Path) -> UUID:
+def deploy_agents(client: SyncPrefectClient, pool: WorkPool) -> UUID:
     """Makes, or replaces, the deployment of a pool's agents.
 
-    Args:
-        client: Of the server.
-        pool: Where they run.
-        folder: Where runs of a process pool start: as the search does, in the study's folder.
+    It names no folder, since searches of many folders share it: each agent goes to that of its own.
     """
-    step = {"prefect.deployments.steps.set_working_directory": {"directory": str(folder)}}
     return client.create_deployment(
         client.create_flow_from_name(FLOW),
         pool.name,
@@ -80,9 +73,7 @@ def deploy_agents(client: SyncPrefectClient, pool: WorkPool, folder: Path) -> UU
         tags=["trialflow"],
         description="An agent: holds one slot, and runs trial after trial of one search.",
         parameter_openapi_schema=SCHEMA,
-        # Other pools start their runs where the image says.
-        pull_steps=[step] if pool.type == PROCESS else [],
-        path=str(folder) if pool.type == PROCESS else None,
+        pull_steps=[],
     )
 
 
@@ -195,7 +186,7 @@ class PoolRuns:
         try:
             return client.read_deployment_by_name(f"{FLOW}/{self.pool}").id
         except ObjectNotFound:
-            return deploy_agents(client, client.read_work_pool(self.pool), Path.cwd())
+            return deploy_agents(client, client.read_work_pool(self.pool))
 
     def _gpus(self, client: SyncPrefectClient) -> dict[str, Any] | None:
         """How many GPUs a run is to have, where the pool's template can be told."""

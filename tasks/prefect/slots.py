@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self
 
 from storage import StorageError
@@ -73,7 +74,8 @@ class PoolSlots:
         self.stopped = threading.Event()
         self.note: Callable[[str], None] = logger.warning
         self._ttl = float(os.environ.get(TTL_VARIABLE, TTL))
-        self._job = {**make_job(setup, project, preload, self.limits), "ttl": self._ttl}
+        job = make_job(setup, project, preload, self.limits)
+        self._job = {**job, "ttl": self._ttl, "folder": str(Path.cwd())}
         self._mailbox = Mailbox(project.store)
         self._runs = runs
         self._wanted = wanted

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import time
 
@@ -225,17 +226,33 @@ def test_an_agent_with_another_study_is_named_and_gets_no_trial(search, pool, tm
         (tmp_path / name / "shared_naps.py").write_text(f"# {name}\n{NAPS.read_text()}")
     good = {"PYTHONPATH": str(tmp_path / "good")}
     pool.start_worker("old", PYTHONPATH=str(tmp_path / "old"))
-    process = search("shared_naps", "--slots", 2, **good)
-    wait_beside(
-        lambda: [r for r in pool.runs().values() if r["state"]["type"] == "FAILED"],
-        process,
-    )
+    process = search("shared_naps", "--slots", 1, **good)
+    states = lambda: (tmp_path / "results/shared_naps/agents").glob("*/state.json")  # noqa: E731
+    wait_beside(lambda: any("is another" in path.read_text() for path in states()), process)
+    # The old one is first in the queue, and keeps its place: the next agent begins elsewhere.
     pool.start_worker("good", **good)
     _, err = output_beside(process)
     assert process.returncode == 0, err
     assert "gets no trial: its study shared_naps is another" in err
     assert told(tmp_path, "shared_naps") == [f"{n:04d}" for n in range(8)]
     check_gone(pool)
+    ends = {name: run["state"]["type"] for name, run in pool.runs().items()}
+    assert ends == {"shared_naps agent 1": "FAILED", "shared_naps agent 2": "COMPLETED"}
+
+
+def test_searches_of_several_folders_share_the_agents_of_a_pool(search, pool, tmp_path):
+    pool.start_worker("a", NAP_SECONDS="0")
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(NAPS, folder / "own_naps.py")
+        words = ["--slots", 1, "--max-trials", 1, "--agent-idle", 1]
+        # A module, which only an agent in the search's own folder finds.
+        result = json.loads(finish_beside(search("own_naps", *words, cwd=folder)))
+        assert (result["completed"], result["failed"]) == (1, 0)
+        assert result["project"] == str(folder / "results" / "own_naps")
+        check_gone(pool)
+        shutil.rmtree(folder)
 
 
 def test_a_paused_pool_is_named_and_goes_on_when_it_is_resumed(search, pool, tmp_path):

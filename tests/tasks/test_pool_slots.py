@@ -5,12 +5,12 @@ import threading
 import time
 
 import pytest
-from pool_threads import Threads, ended, request, run
+from pool_threads import Slot, Threads, ended, request, run
 
 from storage import open_store
 from tasks.messages import Declared, Discover, EpochReport, to_dict
 from tasks.prefect import crew
-from tasks.prefect.agent import Told
+from tasks.prefect.agent import Agent, Farewell, Told
 from tasks.prefect.mailbox import AgentState, Mailbox, Order, Pace
 from tasks.prefect.runs import ServerBusyError
 from tasks.prefect.slots import TTL_VARIABLE, PoolSlots
@@ -203,6 +203,36 @@ def test_an_agent_that_is_refused_is_named_and_others_are_asked_for_later(pool, 
     refusals = [note for note in pool.notes if "its study is another" in note]
     assert len(refusals) == 1
     assert "Agent p agent 1 gets no trial" in refusals[0]
+
+
+def test_an_agent_that_is_mended_where_it_runs_takes_trials(pool, monkeypatch):
+    monkeypatch.setattr(crew, "SOON", 1e6)  # no other is asked for
+    slots, runs = pool(1)
+    runs.refusal = "its study is another"
+
+    def mend():
+        while not pool.notes:
+            time.sleep(0.01)
+        assert slots.count == 0
+        runs.refusal = None
+
+    mending = threading.Thread(target=mend)
+    mending.start()
+    with slots:
+        run(slots, 0)
+        assert slots.count == 1
+    mending.join()
+    runs.join()
+    assert list(runs.runs) == ["run-1"]
+
+
+def test_an_agent_that_nobody_mends_leaves_and_says_why(project):
+    mailbox = Mailbox(project.store)
+    mailbox.write_job({"ttl": 3.0})
+    refusing = [lambda job: "its study is another", lambda: False, 0.2]
+    farewell = Agent(mailbox, "a", "p agent 1", Slot(ended), 60.0, print, *refusing).run()
+    assert farewell == Farewell("It gets no trial: its study is another", is_failure=True)
+    assert mailbox.read_states(["a"])["a"].ended
 
 
 def test_a_server_that_is_busy_is_asked_again(pool, monkeypatch):
