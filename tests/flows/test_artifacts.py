@@ -114,3 +114,13 @@ def test_a_small_picture_has_labels_and_no_more_points_than_can_be_seen():
     assert ">9999<" in drawn
     assert image("t", drawn).startswith("![t](data:image/svg+xml;base64,")
     assert svg([Line([(1.0, 2.0)], "#000")], "x", "y").count("<circle") == 1
+
+
+def test_nothing_is_drawn_over_the_words_of_a_picture():
+    drawn = svg([Line([(1.0, 9.0), (2.0, 1.0)], "#000", dots=True)], "trials", "loss")
+    heights = {
+        word: float(y) for y, word in re.findall(r'<text x=\S+ y="(\S+)"[^>]*>(\w+)<', drawn)
+    }
+    dots = [float(y) for y in re.findall(r'cy="(\S+)"', drawn)]
+    assert heights["loss"] < min(dots) - 10
+    assert heights["trials"] - 10 > max(dots)

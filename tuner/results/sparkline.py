@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from tuner.search.progress import number
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 560, 150, 64, 22
-"""Pixels: of the picture, and of the margins for labels."""
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 560, 168, 64, 28, 28
+"""Pixels: of the picture, and of the margins for labels, in which nothing is drawn."""
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MOST = 300
 """Points of a line that are drawn."""
@@ -43,18 +43,20 @@ def svg(lines: Sequence[Line], x: str, y: str) -> str:
         across = (point[0] - low_x) / (high_x - low_x or 1)
         up = (point[1] - low) / (high - low or 1)
         right = LEFT + across * (WIDTH - LEFT - 8)
-        return round(right, 1), round(HEIGHT - BOTTOM - 6 - up * (HEIGHT - BOTTOM - 16), 1)
+        return round(right, 1), round(HEIGHT - BOTTOM - up * (HEIGHT - BOTTOM - TOP), 1)
 
     drawn = "".join(_line(line, [place(p) for p in _thinned(line.points)]) for line in lines)
     labels = [
-        _text(LEFT - 6, 14, number(high), "end"),
-        _text(LEFT - 6, HEIGHT - BOTTOM - 4, number(low), "end"),
+        _text(LEFT - 6, TOP + 4, number(high), "end"),
+        _text(LEFT - 6, HEIGHT - BOTTOM + 4, number(low), "end"),
         _text(LEFT, HEIGHT - 5, number(low_x), "start"),
         _text(WIDTH - 8, HEIGHT - 5, number(high_x), "end"),
         _text((WIDTH + LEFT) / 2, HEIGHT - 5, x, "middle"),
-        _text(LEFT + 6, 14, y, "start"),
+        _text(LEFT, 14, y, "start"),
     ]
-    frame = f'<path d="M{LEFT} 4V{HEIGHT - BOTTOM}H{WIDTH - 8}" fill="none" stroke="#bbb"/>'
+    frame = (
+        f'<path d="M{LEFT} {TOP - 6}V{HEIGHT - BOTTOM + 6}H{WIDTH - 8}" fill="none" stroke="#bbb"/>'
+    )
     ground = f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>'
     size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
     open_tag = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">'
