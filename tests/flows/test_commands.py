@@ -73,6 +73,18 @@ def test_a_command_that_looks_imports_neither_prefect_nor_what_searches():
     assert run.stdout == "[]\n[]\n"
 
 
+def test_a_command_reads_its_arguments_without_pydantic():
+    script = (
+        "import atexit, sys; from flows import cli\n"
+        "atexit.register(lambda: print('pydantic' in sys.modules))\n"
+        "sys.argv = ['trialflow', 'status', 'nowhere']; cli.main()"
+    )
+    words = [sys.executable, "-c", script]
+    run = subprocess.run(words, check=False, capture_output=True, text=True)
+    assert "nowhere" in run.stderr
+    assert run.stdout == "False\n"
+
+
 def test_the_command_and_the_flow_of_a_search_take_the_same():
     from flows.search import search
 
