@@ -61,7 +61,7 @@ def test_a_search_explains_itself_while_it_runs(
             assert part in text, (version, part)
         assert "ValueError: the loss became <infinite>" in text
         assert f"trialflow watch {tmp_path}/results/seen-live" in text
-        assert "load_best_models" in text
+        assert f"trialflow report {tmp_path}/results/seen-live" in text
         assert page.locator("a[href^='file:']").count() == 0
     gate.touch()
     finish(process)

@@ -29,9 +29,17 @@ def test_a_summary_tells_the_best_the_failures_and_what_to_type(tuner):
     assert f"**Best: accuracy {best.score:.5g}** (trial {best.trial_id}, epoch 5)" in text
     assert "| rate | " in text
     assert "| 2 | ValueError: it became &lt;NaN> | `trialflow show ... 0015` |" in text
+    assert f"$ trialflow report {tuner.project_dir}" in text
+    assert "file://" not in text
+
+
+def test_a_summary_tells_how_to_load_the_best_model_where_there_is_one(tuner, monkeypatch):
+    assert "--save model.keras" not in text_of(tuner)  # its trials are numbers
+    assert "load_best_models" not in text_of(tuner)
+    monkeypatch.setitem(tuner.oracle.search_history.best.record, "model_size", 8)
+    text = text_of(tuner)
     assert f"$ trialflow best {tuner.project_dir} --save model.keras" in text
     assert f"load_best_models({tuner.project_dir!r})[0]" in text
-    assert "file://" not in text
 
 
 def test_a_summary_tells_how_far_the_running_trials_are(tuner):

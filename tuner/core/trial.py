@@ -131,6 +131,11 @@ class Trial(Stateful):
         """Whether the configuration asks for more than there is, which is nobody's failure."""
         return bool(self.record.get("infeasible"))
 
+    @property
+    def has_model(self) -> bool:
+        """Whether it was the training of a model, which there is a way to load."""
+        return any(name in self.record for name in ("checkpoint", "model", "model_size"))
+
     def fail(self, outcome: Outcome, message: str) -> None:
         """Has the attempt end without a score.
 

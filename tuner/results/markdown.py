@@ -45,7 +45,7 @@ def search_markdown(
         _score_picture(history),
         _running(history, running),
         _failures(history),
-        _commands(url, has_best=history.best is not None),
+        _commands(url, history.best),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -143,15 +143,19 @@ def _failures(history: History) -> str:
     return "### Failures\n\n" + table(["trials", "why", "the last one"], rows)
 
 
-def _commands(url: str, *, has_best: bool) -> str:
+def _commands(url: str, best: Trial | None) -> str:
     quoted = shlex.quote(url)
     lines = [f"trialflow watch {quoted}", f"trialflow dashboard {quoted}"]
-    if not has_best:
-        return "```console\n" + "\n".join(f"$ {line}" for line in lines) + "\n```"
-    lines += [f"trialflow report {quoted}", f"trialflow best {quoted} --save model.keras"]
-    shell = "```console\n" + "\n".join(f"$ {line}" for line in lines) + "\n```"
-    load = f"from tuner import load_best_models\n\nmodel = load_best_models({url!r})[0]"
-    return f"### The results\n\n{shell}\n\n```python\n{load}\n```"
+    title = load = ""
+    if best is not None:
+        title = "### The results\n\n"
+        lines.append(f"trialflow report {quoted}")
+    if best is not None and best.has_model:
+        lines.append(f"trialflow best {quoted} --save model.keras")
+        code = f"from tuner import load_best_models\n\nmodel = load_best_models({url!r})[0]"
+        load = f"\n\n```python\n{code}\n```"
+    shell = "\n".join(f"$ {line}" for line in lines)
+    return f"{title}```console\n{shell}\n```{load}"
 
 
 def trial_markdown(project: Project, history: History, trial: Trial) -> str:

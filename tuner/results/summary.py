@@ -55,7 +55,7 @@ class Summary:
     trained: str
     best: BestTrial | None
     load: str
-    """The command that saves the best model."""
+    """The command that saves the best model; empty where there is none."""
     written: str
 
 
@@ -80,9 +80,13 @@ def summarise(findings: Findings, now: datetime | None = None) -> Summary:
         began="" if history.started is None else moment(history.started),
         trained=duration(trained) if trained else "",
         best=None if history.best is None else _best(findings, history.best),
-        load=f"trialflow best {shlex.quote(findings.project.url)} --save model.keras",
+        load=_load(findings) if history.best is not None and history.best.has_model else "",
         written=f"{now or datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
+
+
+def _load(findings: Findings) -> str:
+    return f"trialflow best {shlex.quote(findings.project.url)} --save model.keras"
 
 
 def failures(findings: Findings) -> list[Failure]:

@@ -140,7 +140,7 @@ const project = {
         element("p", { class: "score" }, best.score),
         element("p", { class: "muted" }, best.objectives + (best.epoch ? `, epoch ${best.epoch}` : "")),
         definitions(best.values),
-        element("p", { class: "muted" }, "The model: ", element("code", {}, summary.load)));
+        ...(summary.load ? [element("p", { class: "muted" }, "The model: ", element("code", {}, summary.load))] : []));
     const sure = element("div", {}, element("h2", {}, "How sure"), ...paragraphs(answer.sure),
       element("h2", {}, "What matters"), ...paragraphs(answer.matters));
     const next = element("div", {}, element("h2", {}, "What to try next"), element("ul", {}, ...answer.next.map((line) => element("li", {}, line))));
