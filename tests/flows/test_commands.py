@@ -66,7 +66,7 @@ def test_a_command_that_looks_imports_neither_prefect_nor_what_searches():
         "import sys; from flows import cli\n"
         "cli.load('status'); cli.load('trials'); cli.load('best')\n"
         "print(sorted({m.split('.')[0] for m in sys.modules}"
-        " & {'prefect', 'fsspec', 'pyarrow', 'scipy', 'rich', 'tensorflow', 'keras'}))\n"
+        " & {'prefect', 'fsspec', 'pyarrow', 'numpy', 'scipy', 'rich', 'tensorflow', 'keras'}))\n"
         "print([m for m in sys.modules if m.startswith(('tuner.oracles', 'tuner.tuners'))])"
     )
     run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)

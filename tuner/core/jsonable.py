@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _PLAIN = frozenset({str, int, bool, type(None)})
 """Types whose values are JSON as they are, which need not be looked at as a mapping or a list."""
-_NUMPY = (np.generic, np.ndarray)
 
 
 def to_json(value: Any) -> Any:
@@ -49,7 +47,10 @@ def from_json(value: Any) -> Any:
 
 def plain(value: Any) -> Any:
     """A numpy scalar as Python's and an array as lists; anything else as it is."""
-    return value.tolist() if isinstance(value, _NUMPY) else value
+    # Not imported for it, which takes longer than most commands: unimported it has made no value.
+    numpy = sys.modules.get("numpy")
+    kinds: Any = (getattr(numpy, "generic", ()), getattr(numpy, "ndarray", ()))
+    return value.tolist() if isinstance(value, kinds) else value
 
 
 def _name(value: float) -> str:

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median, pvariance
 from typing import Any
 
-import numpy as np
-
 from tuner.core.jsonable import from_json, plain, to_json
 from tuner.core.text import short_repr
 
@@ -85,10 +83,12 @@ def number_of(name: str, value: Any) -> float:
     Raises:
         TypeError: It is something else.
     """
-    if isinstance(value, int | float | np.number | np.bool_):
+    if isinstance(value, int | float):
         with contextlib.suppress(OverflowError):  # a whole number beyond all floats
             return float(value)
     elif not isinstance(value, str | bytes | Mapping):
+        import numpy as np
+
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             found = np.asarray(value)
             if found.size == 1 and found.dtype.kind in "biuf":

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tuner.core.metrics import MetricsTracker, infer_metric_direction
 from tuner.errors import ObjectiveMissingError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 
 class Objective:
@@ -128,7 +129,7 @@ def single_objectives(objective: Objective) -> list[Objective]:
     return objective.objectives if isinstance(objective, MultiObjective) else [objective]
 
 
-def non_dominated(losses: NDArray[np.float64]) -> NDArray[np.bool_]:
+def non_dominated(losses: ArrayLike) -> NDArray[np.bool_]:
     """Which rows no other beats: is no worse in every column, and better in one.
 
     Args:
@@ -137,6 +138,9 @@ def non_dominated(losses: NDArray[np.float64]) -> NDArray[np.bool_]:
     Returns:
         (trials,).
     """
+    import numpy as np
+
+    losses = np.asarray(losses, float)
     kept = np.ones(len(losses), bool)
     for row in range(len(losses)):  # a row at a time: all pairs at once would not fit in memory
         no_worse = (losses <= losses[row]).all(1)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from tuner.core.hyperparameters import HyperParameters
 from tuner.core.hyperparameters.sampling import Values, untried_values, values_key
@@ -21,6 +19,9 @@ from tuner.core.trial import Trial, TrialStatus
 from tuner.journal.counting import Counting
 from tuner.journal.project import ProjectInfo
 from tuner.journal.trials import EarlierTrial, Given, TrialsById
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class History:
@@ -140,7 +141,7 @@ class History:
         """
         trials, objectives = self.ranked(), single_objectives(self.objective)
         losses = [[o.loss_in(trial.metrics) for o in objectives] for trial in trials]
-        return list(itertools.compress(trials, non_dominated(np.array(losses)))) if trials else []
+        return list(itertools.compress(trials, non_dominated(losses))) if trials else []
 
     def untried(self, rng: np.random.Generator) -> Values | None:
         """Random values that had no trial yet; None when there are none left."""

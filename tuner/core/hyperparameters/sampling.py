@@ -6,11 +6,12 @@ import hashlib
 import math
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from tuner.core.hyperparameters import Choice, HyperParameter, HyperParameters, Int, Numerical
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Values = dict[str, Any]
 
