@@ -63,12 +63,13 @@ def agent(told: AgentParameters) -> Any:
 
 
 def _why_not(job: Json) -> str | None:
-    """Why this machine cannot run trials of a search, asked where the search is, if that is here.
+    """Why this machine cannot run trials of a search, None when it can.
 
-    A study may read files beside it, and be a module of that folder.
+    Goes to the folder of the search first, where the machine has it: a study may be a module of
+    that folder, and read files beside it.
     """
-    folder = job["folder"]
-    if Path(folder).is_dir():
+    folder = job.get("folder", "")  # a search of another version names none
+    if folder and Path(folder).is_dir():
         os.chdir(folder)
         if folder not in sys.path:
             sys.path.append(folder)

@@ -37,8 +37,8 @@ LINES, TAIL, REPORTS = 500, 5000, 500
 """Lines that a state carries, and the last one of a trial; reports that it carries."""
 
 LINGER = 60.0
-"""Seconds for which an agent that can run no trial keeps its place: what the search asks for
-meanwhile goes to another host."""
+"""Seconds for which a refused agent keeps its run, so that the one asked for in its place starts
+on another host."""
 
 AWAY = 900.0
 """Seconds for which a store may fail to take an answer."""
@@ -81,7 +81,7 @@ class Agent:
         say: Gets a line about what it is at.
         check: Says why this machine cannot run a job, None when it can.
         is_dismissed: Whether it was terminated because somebody has cancelled it.
-        patience: Seconds for which it waits to be mended where it can run no trial.
+        patience: Seconds for which a refused agent keeps its run.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class Agent:
         return Farewell("It was asked to end.")
 
     def _linger(self, refused: str) -> Farewell | None:
-        """Waits for somebody to mend why it can run no trial; None once that is done."""
+        """Keeps the run of a refused agent; None once its host can run trials of the search."""
         farewell = Farewell(f"It gets no trial: {refused}", is_failure=True)
         self._say(farewell.reason)
         end = time.monotonic() + self._patience

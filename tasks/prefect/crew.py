@@ -82,7 +82,7 @@ class Crew:
         with self.changed:
             able = self._able()
             there = [m for m in able if m.state is not None]
-            if not there and not any(m.is_over for m in self._members.values()):
+            if not there and not any(m.is_over or m.is_refused for m in self._members.values()):
                 return 0
             asleep = self._wanted - self._barred - len(able)
             return len(there) + max(0, asleep)
@@ -222,6 +222,7 @@ class Crew:
         return [member for member in self._members.values() if not member.is_over]
 
     def _able(self) -> list[Member]:
+        """The agents that run trials of this search, or will once they have begun."""
         return [member for member in self._present() if not member.is_refused]
 
     def _free(self) -> Member | None:
@@ -351,9 +352,9 @@ class Crew:
 
     def _count_failure(self, member: Member) -> None:
         """Asks for the next agent later and later while they end as soon as they begin."""
-        has_worked = member.state is not None and member.state.order
         if member.is_refused:
-            return  # it counted when it said so
+            return  # counted when it was refused
+        has_worked = member.state is not None and member.state.order
         if has_worked or time.monotonic() - member.asked > QUICK:
             self._failures = 0
             return
@@ -361,6 +362,7 @@ class Crew:
         self._say(f"Agent {member.name} has ended before it had a trial; see its run.")
 
     def _put_off(self) -> None:
+        """Has the next agent asked for later, twice as late each time."""
         self._failures += 1
         pause = min(SOON * 2 ** (self._failures - 1), LATEST)
         self._next_start = time.monotonic() + pause

@@ -39,7 +39,7 @@ class Member:
 
     @property
     def is_refused(self) -> bool:
-        """Whether it can run no trial of this search, until somebody mends that."""
+        """Whether its host cannot run trials of this search, as by another study file."""
         return self.state is not None and self.state.refused is not None
 
     def look_often(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,9 +44,6 @@ SCHEMA: dict[str, Any] = {
 }
 """Parameters of the flow, which cannot be imported here."""
 
-VERSION = "2"
-"""Of the deployment; one of another version is replaced."""
-
 MOST = 200
 """Flow runs that one answer of the API holds."""
 
@@ -66,12 +62,11 @@ def job_variables(pool: WorkPool) -> dict[str, Any]:
 def deploy_agents(client: SyncPrefectClient, pool: WorkPool) -> UUID:
     """Makes, or replaces, the deployment of a pool's agents.
 
-    It names no folder, since searches of many folders share it: each agent goes to that of its own.
+    It names no folder, since searches of several folders share it: an agent goes to its search's.
     """
     return client.create_deployment(
         client.create_flow_from_name(FLOW),
         pool.name,
-        version=VERSION,
         entrypoint=ENTRYPOINT,
         work_pool_name=pool.name,
         job_variables=job_variables(pool),
@@ -187,12 +182,11 @@ class PoolRuns:
             raise ServerBusyError(str(error)) from error  # its database is locked
 
     def _deployment(self, client: SyncPrefectClient) -> UUID:
-        """The deployment of the pool's agents; made where there is none, or an older one."""
-        with contextlib.suppress(ObjectNotFound):
-            known = client.read_deployment_by_name(f"{FLOW}/{self.pool}")
-            if known.version == VERSION:
-                return known.id
-        return deploy_agents(client, client.read_work_pool(self.pool))
+        """The deployment of the pool's agents; made where there is none."""
+        try:
+            return client.read_deployment_by_name(f"{FLOW}/{self.pool}").id
+        except ObjectNotFound:
+            return deploy_agents(client, client.read_work_pool(self.pool))
 
     def _gpus(self, client: SyncPrefectClient) -> dict[str, Any] | None:
         """How many GPUs a run is to have, where the pool's template can be told."""
