@@ -87,12 +87,11 @@ def previous_project(
         url = project_url(directory, earlier)
         try:
             project, history = read_project(url)
-            objective_changed(history, objective, project)
+            if history.best is not None:
+                objective_changed(history, objective, project)  # refuses one it did not record
+                return url
         except (StorageError, FileNotFoundError, ValueError) as error:
             say(f"Nothing is learnt from {url}: {error}")
-            continue
-        if history.best is not None:
-            return url
     return None
 
 
