@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,10 +44,12 @@ def best(
     with answered(debug=debug):
         if refit and save is None:
             raise ValueError("Expected --save FILE with --refit. Received: --refit alone.")
+        if save is not None and save.suffix != ".keras":
+            raise ValueError(f"Expected a file that ends in .keras. Received: --save={save}.")
         found = open_project(project_url)
         if save is not None:
             # What a training prints is no part of the answer.
-            with contextlib.redirect_stdout(sys.stderr):
+            with _without_native_messages(), contextlib.redirect_stdout(sys.stderr):
                 _save(_model(found, study, refit=refit), save)
     if as_json:
         saved = {} if save is None else {"saved": str(save)}
@@ -59,9 +63,29 @@ def best(
             typer.echo(f"Saved: {save}")
 
 
+@contextlib.contextmanager
+def _without_native_messages() -> Iterator[None]:
+    """Keeps TensorFlow's C++ messages off the terminal, which go to the file descriptor 2.
+
+    Python's standard error goes on. With TF_CPP_MIN_LOG_LEVEL set, the messages are shown as it
+    says.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield
+        return
+    sys.stderr.flush()
+    terminal, own = os.dup(2), sys.stderr
+    with open(terminal, "w", buffering=1) as shown, open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), 2)
+        sys.stderr = shown
+        try:
+            yield
+        finally:
+            sys.stderr = own
+            os.dup2(terminal, 2)
+
+
 def _save(model: Any, path: Path) -> None:
-    if path.suffix != ".keras":
-        raise ValueError(f"Expected a file that ends in .keras. Received: --save={path}.")
     path.parent.mkdir(parents=True, exist_ok=True)
     model.save(path)
 

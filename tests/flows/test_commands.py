@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import os
 import re
 import signal
 import subprocess
@@ -83,6 +84,20 @@ def test_a_command_reads_its_arguments_without_pydantic():
     run = subprocess.run(words, check=False, capture_output=True, text=True)
     assert "nowhere" in run.stderr
     assert run.stdout == "False\n"
+
+
+@pytest.mark.parametrize(("level", "shown"), [({}, ""), ({"TF_CPP_MIN_LOG_LEVEL": "0"}, "C++\n")])
+def test_what_a_library_writes_past_python_is_shown_where_it_was_asked_for(level, shown):
+    script = (
+        "import os, sys; from flows.commands.best import _without_native_messages\n"
+        "with _without_native_messages():\n"
+        "    os.write(2, b'C++\\n'); print('python', file=sys.stderr)\n"
+        "os.write(2, b'later\\n'); print('python again', file=sys.stderr)"
+    )
+    env = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"} | level
+    words = [sys.executable, "-c", script]
+    run = subprocess.run(words, check=True, capture_output=True, text=True, env=env)
+    assert run.stderr == f"{shown}python\nlater\npython again\n"
 
 
 def test_the_command_and_the_flow_of_a_search_take_the_same():

@@ -144,6 +144,7 @@ def test_a_search_without_models_has_none_to_save(say, tmp_path):
 
 def test_a_refitted_model_must_be_saved_somewhere(say):
     assert "Expected --save FILE with --refit" in say("best", "--refit", code=1)
+    assert "Expected a file that ends in .keras" in say("best", "--save", "model.h5", code=1)
 
 
 def test_the_status_is_a_summary_however_many_trials_there_are(tuner, say):
