@@ -41,7 +41,7 @@ def agent(told: AgentParameters) -> Any:
         log.info("An agent of %s, on %s.", told.project_url, where)
 
         def say(line: str) -> None:
-            if line != WAITING:  # between two trials of milliseconds nobody wants to read it
+            if line != WAITING:  # between two trials of milliseconds it would fill the log
                 log.info(line)
             shown.show(line)
 
@@ -77,7 +77,7 @@ def _why_not(job: Json) -> str | None:
 
 
 def _is_cancelled() -> bool:
-    """Whether somebody has cancelled this run; not if the server does not say so."""
+    """Whether this run was cancelled; not if the server does not say so."""
     try:
         with get_client(sync_client=True) as client:
             state = client.read_flow_run(UUID(str(runtime.flow_run.id))).state
@@ -106,7 +106,7 @@ def _saves_when_terminated(agent: Agent) -> Iterator[None]:
         agent.terminated = True
 
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals are somebody else's
+        yield  # signals belong to the main thread
         return
     before = signal.signal(signal.SIGTERM, terminate)
     try:
@@ -140,7 +140,7 @@ class _Shown:
         line = self._line
         with get_client(sync_client=True) as client:
             state = client.read_flow_run(UUID(str(self._id))).state
-            # Whoever cancels it has the last word.
+            # A cancel has the last word.
             if state is not None and state.is_running():
                 name = line.capitalize() if line.startswith("trial ") else "Running"
                 new: State[Any] = Running(name=name, message=line)

@@ -71,7 +71,7 @@ class SlotsLauncher:
 
         @flow(name="run", flow_run_name=tuner.search_project.name)
         def search_of_script(script: str, project: str, slots_count: int) -> State[Any]:
-            del script, project, slots_count  # for whoever reads the run in the UI
+            del script, project, slots_count  # shown as parameters of the run in the UI
             return completed(run_search(tuner, slots, began, declare))
 
         search_of_script(str(self.script), str(tuner.search_project.store), slots.count)

@@ -160,7 +160,7 @@ def _clean_up(told: SearchParameters, result: SearchResult) -> list[str]:
 
 
 def _say(line: str) -> None:
-    """Tells whoever watches something, while there is no display."""
+    """Tells the log and the stream something, while there is no display."""
     get_run_logger().info(line)
     stream = current().stream
     if stream is not None:

@@ -75,7 +75,7 @@ def hush_prefect() -> None:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")  # a search sends nothing to anybody
-    # What it would send after the end has nobody to go to; it must not start a server for that.
+    # What it would send after the end has no server to go to; it must not start a server for that.
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_ENABLED", "false")
 
 

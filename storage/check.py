@@ -13,7 +13,7 @@ _NUMBER = re.compile(rb'"number":(\d{1,12})')
 _DIGITS = re.compile(r"(\d{1,12})\.jsonl?")
 _FOLDER = re.compile(r"\d{1,9}")
 _MOST_LOST = 100
-"""Folders of the journal that may be missing; a name beyond these is nobody's entry."""
+"""Folders of the journal that may be missing; a name beyond these is no entry."""
 
 
 @dataclass(frozen=True, slots=True)

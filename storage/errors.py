@@ -42,7 +42,7 @@ class NewerFormatError(StorageError, ValueError):
 
 
 class FencedError(StorageError):
-    """Somebody else wrote the entry that was ours to write: we are no longer the writer."""
+    """Another process wrote the entry that was ours to write: we are no longer the writer."""
 
     def __init__(self, number: int, owner: str) -> None:
         super().__init__(number, owner)

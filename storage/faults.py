@@ -37,7 +37,7 @@ _ERRNO: dict[int, Fault] = {
     errno.ESTALE: "transient",
     errno.EHOSTUNREACH: "transient",
     errno.ENETUNREACH: "transient",
-    # Somebody wrote into a folder while it was being deleted.
+    # Another process wrote into a folder while it was being deleted.
     errno.ENOTEMPTY: "transient",
     # How s3fs words a failure it does not know; not every platform has it.
     getattr(errno, "EREMOTEIO", errno.EIO): "transient",

@@ -117,12 +117,12 @@ _logger = logging.getLogger(__name__)
 class Journal:
     """Entries numbered without gaps, each created exclusively under its number.
 
-    The number is the fence: whoever is not up to date loses the create and learns who won. What
-    `append` has answered survives anything. Thread-safe.
+    The number is the fence: a writer that is not up to date loses the create and learns who won.
+    What `append` has answered survives anything. Thread-safe.
 
     Args:
         store: Where it lies.
-        owner: Who writes, for the error of whoever loses.
+        owner: Who writes, for the error of the loser.
         clock: Seconds since 1970.
 
     Example:
@@ -171,7 +171,7 @@ class Journal:
         instead, the entry is written before theirs.
 
         Raises:
-            FencedError: Somebody else has written an entry we have not read.
+            FencedError: Another process has written an entry we have not read.
             ValueError: The events are not strict JSON; NaN and infinity are not.
         """
         with self._lock:

@@ -79,7 +79,7 @@ class Lease:
         self._thread: threading.Thread | None = None
 
     def acquire(self, wait: float | None = 0) -> None:
-        """Takes the lease if nobody holds it; it is ours already, nothing happens.
+        """Takes the lease if it is free; it is ours already, nothing happens.
 
         A holder of this machine is known to be alive or gone at once. Any other is watched, for at
         most its `ttl`.
@@ -154,7 +154,7 @@ class Lease:
                 seen, since = now, self._clock()
 
     def _claim(self, seen: bytes | None) -> bool:
-        """Writes our name; False when somebody else was quicker."""
+        """Writes our name; False when another process was quicker."""
         if seen is None:
             return self._store.create(_KEY, self._next_beat())
         self._store.replace(_KEY, self._next_beat())
@@ -169,7 +169,7 @@ class Lease:
                 _logger.warning("Could not renew the lease.", exc_info=True)
 
     def _beat(self) -> bool:
-        """Renews the lease; False when it has become somebody else's, which stays so."""
+        """Renews the lease; False when another process has it, which stays so."""
         seen = self._look()
         if seen is not None and not self._is_ours(seen):
             _logger.warning("The lease was taken by another process while this one did not beat.")
@@ -205,7 +205,7 @@ class _Claim:
 
     @classmethod
     def parse(cls, data: bytes | None) -> "_Claim | None":
-        """The claim in a file; None when there is none or it cannot be read, which hurts nobody."""
+        """The claim in a file; None when there is none or it cannot be read, which does no harm."""
         if data is not None:
             with contextlib.suppress(ValueError, KeyError, TypeError, OverflowError):
                 state = parse_json(data, _KEY)
@@ -219,7 +219,7 @@ class _Claim:
 
 
 def lease_holder(store: Store) -> Owner | None:
-    """Who runs the search on this store now, None when nobody does.
+    """Who runs the search on this store now, None if there is no search.
 
     A holder on another machine is named until its lease is taken over, dead or alive.
     """

@@ -112,7 +112,7 @@ class LocalStore(Store):
 
     def _remove(self, paths: Iterable[str]) -> None:
         for path in paths:
-            with suppress(OSError):  # somebody else's, perhaps; it is in nobody's way
+            with suppress(OSError):  # perhaps another user's; it is in no one's way
                 self._path(path).unlink()
 
     def _path(self, key: str) -> Path:
@@ -201,7 +201,7 @@ def writer_of(name: str) -> tuple[str, int] | None:
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Whether nobody is going to finish a file; in doubt somebody is."""
+    """Whether a file has no writer left; in doubt it has one."""
     writer = writer_of(path.name)
     if writer is not None and writer[0] == machine_tag():
         return not is_running(writer[1])

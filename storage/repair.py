@@ -1,4 +1,4 @@
-"""Mends a journal from what is left of it. Whoever does so must hold the lease."""
+"""Mends a journal from what is left of it. The caller must hold the lease."""
 
 import time
 from collections.abc import Mapping, Sequence

@@ -36,7 +36,7 @@ def make_again(folder: Path) -> bool:
 
 def scratch_folder() -> tempfile.TemporaryDirectory[str]:
     """A folder for a time, as of a trial; in that of the supervisor, if there is one."""
-    # A child that is killed cannot tidy up; whoever started it removes the scratch folder.
+    # A child that is killed cannot tidy up; its parent removes the scratch folder.
     scratch = os.environ.get(VARIABLE)
     if scratch and make_again(Path(scratch)):
         return tempfile.TemporaryDirectory(prefix=prefix(), dir=scratch)

@@ -28,7 +28,7 @@ PROBE = ".probe-"
 _PROBE_NAME = re.compile(re.escape(PROBE) + r"([0-9a-f]{8})-(\d+)-[0-9a-f]{16}")
 _SEGMENT = re.compile(r"[A-Za-z0-9.][A-Za-z0-9._-]*")
 _WORTH_A_WORD = 1.0
-"""A pause, in seconds, after which whoever waits wants to know what for."""
+"""A pause, in seconds, after which a waiting caller is told what for."""
 
 _logger = logging.getLogger(__name__)
 _RANDOM = random.Random()

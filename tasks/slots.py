@@ -72,7 +72,7 @@ class Slots(Protocol):
         """A slot of one's own; waits for one to come free."""
 
     def stop(self) -> None:
-        """Interrupts every trial; whoever waits for one gets `SearchStoppedError`."""
+        """Interrupts every trial; callers waiting for one get `SearchStoppedError`."""
 
     def __enter__(self) -> Self: ...
 

@@ -13,7 +13,7 @@ from storage import FencedError, LeaseHeldError
 
 FAILED = 1
 BUSY = 3
-"""Exit statuses: it failed; somebody else searches on the project."""
+"""Exit statuses: it failed; another process searches on the project."""
 
 WORDY = 8
 """Words from which on an error's message is taken to explain itself."""

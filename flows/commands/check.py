@@ -44,7 +44,7 @@ def check(
 def repair(project_url: ProjectUrl, as_json: Json = False, debug: Debug = False) -> None:
     """Mend what can be mended of a project; what is replaced is kept in its folder `damaged`.
 
-    Exit status: 0 all is well now, 1 some damage is left, 3 somebody else searches on it.
+    Exit status: 0 all is well now, 1 some damage is left, 3 another process searches on it.
     """
     with answered(debug=debug):
         from tuner.journal.repair import repair as mend

@@ -202,8 +202,8 @@ def _offer_automation(wanted: bool | None, *, quiet: bool) -> bool:
     """Sets up what marks vanished searches, if that is wanted; whether it is there then.
 
     Args:
-        wanted: None asks whoever sits at the terminal.
-        quiet: Nobody can be asked.
+        wanted: None asks at the terminal.
+        quiet: There is no terminal to ask at.
     """
     with configured_server() as client:
         if has_automation(client):

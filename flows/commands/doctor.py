@@ -123,7 +123,7 @@ def _prefect() -> Finding:
     asked = _asked_by(page)
     if asked is None or _answers(asked):
         return Finding("Prefect server", well=True, detail=detail)
-    detail += f", which ask {asked}: nobody answers there"
+    detail += f", which ask {asked}: no server answers there"
     advice = f"Start it with PREFECT_SERVER_UI_API_URL={api}, or its pages stay empty."
     return Finding("Prefect server", well=False, detail=detail, advice=advice)
 

@@ -60,7 +60,7 @@ def repeat_trial(
         emit: Gets each line the trial prints.
 
     Raises:
-        FileNotFoundError: There is no such project, or nobody knows its study.
+        FileNotFoundError: There is no such project, or its study is unknown.
         ValueError: There is no such trial, or it has not completed.
         RuntimeError: The repetition did not end with a score.
     """

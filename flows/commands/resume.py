@@ -18,7 +18,7 @@ def resume(as_json: Json = False, debug: Debug = False, **options: Any) -> None:
 
     A --timeout is not kept from one run to the next.
 
-    Exit status: 0 the search ended, 1 it failed, 3 somebody else runs it, 130 Ctrl-C or
+    Exit status: 0 the search ended, 1 it failed, 3 another process runs it, 130 Ctrl-C or
     cancelled, 143 SIGTERM.
     """
     with answered(debug=debug):

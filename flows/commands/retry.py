@@ -35,7 +35,7 @@ def retry(
     They keep their numbers and values, and train from their first epoch. After a change of the
     study's code, `trialflow search` and `resume` do so by themselves.
 
-    Exit status: 0 the search ended, 1 it failed, 3 somebody else runs it, 130 Ctrl-C or
+    Exit status: 0 the search ended, 1 it failed, 3 another process runs it, 130 Ctrl-C or
     cancelled, 143 SIGTERM.
     """
     with answered(debug=debug):

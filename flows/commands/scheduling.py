@@ -42,7 +42,7 @@ def schedule_of(cron: str, timezone: str) -> Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """What somebody has paused of a deployment: it stays so when the deployment is replaced."""
+    """What was paused of a deployment: it stays so when the deployment is replaced."""
 
     deployment: bool = False
     schedule: bool = False

@@ -81,7 +81,7 @@ def _command_that_goes_on(parameters: dict[str, Any]) -> str:
 def search(as_json: Json = False, debug: Debug = False, **parameters: Any) -> None:
     """Search hyperparameters; on a project that exists, go on where that stopped.
 
-    Exit status: 0 the search ended, 1 it failed, 3 somebody else runs it, 130 Ctrl-C or
+    Exit status: 0 the search ended, 1 it failed, 3 another process runs it, 130 Ctrl-C or
     cancelled, 143 SIGTERM.
     """
     search_and_show(parameters, as_json=as_json, debug=debug)

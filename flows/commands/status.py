@@ -76,7 +76,7 @@ def _who(state: dict[str, Any]) -> str:
         return f"Searched by process {owner['pid']} on {owner['host']} since {since}"
     if state["ended"]:
         return f"Ended: {state['ended']}"
-    return "Stopped: nobody searches on it now"
+    return "Stopped: no process searches on it now"
 
 
 def _running(found: Found, trial: Trial) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Notices what became of a flow run in Prefect: cancelled, or taken for crashed.
 
 Prefect's workers signal the processes they have started. A search that was started by hand has
-nobody to signal it, so it looks. And a server that hears no heartbeats for a while, since the
+no process to signal it, so it looks. And a server that hears no heartbeats for a while, since the
 network was away or the machine was asleep, marks a run as crashed that lives.
 """
 

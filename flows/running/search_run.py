@@ -141,7 +141,7 @@ class TaskLauncher:
         return slot
 
     def __enter__(self) -> Self:
-        self._stack.callback(self._join)  # the last to leave: nobody may tell a stopped oracle
+        self._stack.callback(self._join)  # the last to leave: a stopped oracle must not be told
         self._stack.enter_context(self._watch)
         if self._tuner.display is not None:
             self._slots.note = self._tuner.display.note

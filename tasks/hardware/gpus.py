@@ -20,7 +20,7 @@ class Gpu:
     id: str
     """What CUDA_VISIBLE_DEVICES calls it: a number, or an id such as `GPU-…` or `MIG-…`."""
     memory: int | None = None
-    """Bytes; None where nobody told."""
+    """Bytes; None if unknown."""
 
 
 def visible_gpus(environ: Mapping[str, str]) -> list[Gpu]:
@@ -52,7 +52,7 @@ def select_gpus(gpus: list[Gpu], wanted: str) -> list[Gpu]:
     """The GPUs that `--gpus` names, by their position among the visible ones or by their id.
 
     Args:
-        gpus: The visible ones; may be empty where nobody can tell, as without a driver.
+        gpus: The visible ones; may be empty where they are unknown, as without a driver.
         wanted: For example `0,2`.
 
     Raises:
@@ -155,7 +155,7 @@ def _limit_tensorflow(tensorflow: Any, memory: int) -> None:
     config = tensorflow.config
     limit = config.LogicalDeviceConfiguration(memory_limit=memory // 2**20)
     for gpu in config.list_physical_devices("GPU"):
-        # Whoever has configured the device already knows better.
+        # A device that is configured already stays so.
         with contextlib.suppress(RuntimeError, ValueError):
             config.set_logical_device_configuration(gpu, [limit])
 

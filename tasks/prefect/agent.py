@@ -80,7 +80,7 @@ class Agent:
         idle: Seconds without an order after which it ends.
         say: Gets a line about what it is at.
         check: Says why this machine cannot run a job, None when it can.
-        is_dismissed: Whether it was terminated because somebody has cancelled it.
+        is_dismissed: Whether it was terminated by a cancel of its run.
         patience: Seconds for which a refused agent keeps its run.
     """
 

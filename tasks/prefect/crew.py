@@ -319,7 +319,7 @@ class Crew:
             found = self._mailbox.agents()
             with self.changed:
                 for each in set(found) - self._members.keys():
-                    self._members[each] = Member(each, each)  # somebody started it by hand
+                    self._members[each] = Member(each, each)  # started by hand
         if not self._has_complained and now - self._began > LATE:
             with self.changed:
                 self._has_complained = any(m.state for m in self._members.values())

@@ -1,7 +1,7 @@
 """Messages between a search and its agents, as objects of the project's store.
 
 For each agent there are two objects, and one writer of each: the search overwrites the order, the
-agent overwrites its state. Nobody waits for a lock, and what is overwritten unread is no loss: an
+agent overwrites its state. There is no lock, and what is overwritten unread is no loss: an
 order replaces the one before, and a state carries all that is news. Results go another way, by the
 exclusive create of `result.json`, so an order that is obeyed twice does no harm.
 """
@@ -22,7 +22,7 @@ VERSION = 1
 """Of the objects; an agent or search of another one is told apart by it."""
 
 PATIENCE = 10.0
-"""How many times as long as it waits between two looks has somebody waited already."""
+"""How many times as long as it waits between two looks it has waited already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class AgentState:
     ended: bool = False
     """Whether the agent has said goodbye."""
     is_dismissed: bool = False
-    """Whether somebody had cancelled it, so that there is to be none in its place."""
+    """Whether it was cancelled, so that there is to be none in its place."""
 
 
 class Mailbox:
@@ -136,7 +136,7 @@ class Mailbox:
 class Pace:
     """How long to wait between two looks: a part of the time for which nothing has happened.
 
-    So whoever waits for something short sees it at once, the answer of a long trial comes late by
+    So something short is seen at once, the answer of a long trial comes late by
     a tenth of its length at most, and the looks a minute are bounded.
 
     Args:

@@ -25,7 +25,7 @@ class AgentRun:
     name: str
     has_ended: bool = False
     is_cancelled: bool = False
-    """Whether somebody wanted it to end."""
+    """Whether it was cancelled."""
     has_begun: bool = False
 
 

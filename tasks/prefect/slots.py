@@ -111,7 +111,7 @@ class PoolSlots:
                 self._leased -= 1
 
     def stop(self) -> None:
-        """Interrupts every trial; whoever waits for one gets `SearchStoppedError`."""
+        """Interrupts every trial; callers waiting for one get `SearchStoppedError`."""
         self.stopped.set()
 
     def check_not_stopped(self) -> None:

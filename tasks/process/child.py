@@ -220,7 +220,7 @@ class Channel:
             while True:
                 self._sort(decode(self._connection.recv_bytes()))
         except (EOFError, OSError):
-            os._exit(1)  # nobody is left to train for
+            os._exit(1)  # there is no search left to train for
 
     def _sort(self, command: Command) -> None:
         match command:
@@ -267,5 +267,5 @@ class Worker:
         return self._ended[-1]
 
     def _take_end(self, trial: Trial) -> None:
-        # Held back until the last hook is through: whoever hears of it may end this process.
+        # Held back until the last hook is through: its receiver may end this process.
         self._ended.append(Ended(trial.get_state()))

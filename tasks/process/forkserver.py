@@ -5,7 +5,7 @@
 Importing TensorFlow costs four CPU-seconds, a fork from a process that has done it almost none;
 a fork from a process that has *run* an operation hangs. multiprocessing's forkserver would do,
 but it imports the parent's `__main__` into each child, takes its environment from the parent at a
-time nobody controls, and is refused inside daemonic processes such as Dask's workers.
+time out of our control, and is refused inside daemonic processes such as Dask's workers.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _fork(control: socket.socket, fds: list[int], request: dict[str, Any]) -> in
     for fd in fds:
         os.close(fd)
     with contextlib.suppress(OSError):
-        os.setpgid(pid, pid)  # whoever comes first
+        os.setpgid(pid, pid)  # in parent and child, since either may come first
     return pid
 
 

@@ -36,7 +36,7 @@ from tuner.core.outcome import Outcome
 logger = logging.getLogger(__name__)
 
 LEAVE = 5.0
-"""Seconds beyond the grace that whoever holds a slot has to give it back."""
+"""Seconds beyond the grace that the holder of a slot has to give it back."""
 
 
 class ChildSlot:
@@ -211,7 +211,7 @@ class LocalSlots:
             raise SearchStoppedError
 
     def stop(self) -> None:
-        """Interrupts every trial; whoever waits for one gets `SearchStoppedError`.
+        """Interrupts every trial; callers waiting for one get `SearchStoppedError`.
 
         A trial that has ended an epoch may end the one at hand, within the grace.
         """
@@ -232,7 +232,7 @@ class LocalSlots:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _wait_for_slots(self) -> None:
-        """Lets whoever holds a slot notice that the search has stopped."""
+        """Lets the holders of slots notice that the search has stopped."""
         deadline = time.monotonic() + self.limits.grace + LEAVE
         while self._free.qsize() < len(self._all) and time.monotonic() < deadline:
             time.sleep(0.01)

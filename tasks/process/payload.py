@@ -113,7 +113,7 @@ def unpack(setup: Mapping[str, Any]) -> Contents:
 
 
 def is_whole(setup: Mapping[str, Any]) -> bool:
-    """Whether what `pack` wrote is still there: somebody may have deleted it."""
+    """Whether what `pack` wrote is still there: it may have been deleted."""
     return all(file.exists() for file in _files_of(Path(setup["payload"])))
 
 

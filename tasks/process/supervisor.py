@@ -96,7 +96,7 @@ class ForkServer:
         self._stopped = True
         process = self._process
         if process is not None:
-            process.kill()  # frees whoever holds the lock while the server still imports
+            process.kill()  # frees the holder of the lock while the server still imports
         with self._lock:
             self._forget()
             self._log.close()
@@ -140,7 +140,7 @@ class ForkServer:
                 [*python, *words, *self._preload],
                 env=env,
                 stdin=subprocess.DEVNULL,
-                # What libraries print when they are imported is nobody's trial's.
+                # What libraries print when they are imported belongs to no trial.
                 stdout=self._log,
                 stderr=self._log,
                 pass_fds=[theirs.fileno()],
@@ -258,7 +258,7 @@ class Child:
         if kills > 0:
             msg = f"{who} was ended by {name}, since the machine ran out of memory. {LESS_MEMORY}"
             return ChildLostError(msg, Outcome.OUT_OF_MEMORY)
-        msg = f"{who} was ended by {name}: by somebody, or for lack of memory."
+        msg = f"{who} was ended by {name}: by another process, or for lack of memory."
         return ChildLostError(msg, Outcome.KILLED)
 
     def _read(self, output: int) -> None:

@@ -1,4 +1,4 @@
-"""One slot on another machine: a child that stays warm, whoever brings the requests there.
+"""One slot on another machine: a child that stays warm between requests.
 
 A job is what such a machine needs to know of a search: `setup`, `preload` and `limits` of its
 slots, the `digest` of its study, the `protocol`, and which `search` it is; JSON.
@@ -25,7 +25,7 @@ PROTOCOL = 2
 """Version of what a search and the machines that run its trials say to each other."""
 
 IDLE = 120.0
-"""Seconds after which a child that nobody asks for a trial gives its memory back."""
+"""Seconds after which a child without a request gives its memory back."""
 
 Json = dict[str, Any]
 

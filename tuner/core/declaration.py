@@ -19,7 +19,7 @@ class Declaration:
     training: Mapping[str, Any] = field(default_factory=dict)
     """How long each trial trains, plain values by the name of the argument: `epochs`, ..."""
     data_version: str | None = None
-    """Which data it trains on; None where nobody says."""
+    """Which data it trains on; None if not given."""
 
     def to_json(self) -> dict[str, Any]:
         """What goes to another process."""

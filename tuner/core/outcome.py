@@ -35,7 +35,7 @@ class Outcome(enum.StrEnum):
     STALLED = "stalled"
     TIMED_OUT = "timed out"
     LOST = "lost"
-    """Its worker is gone, or nobody knows."""
+    """Its worker is gone, or the cause is unknown."""
     WITHDRAWN = "withdrawn"
     """It was to go on in a space that has changed, and of which it is no configuration."""
 
@@ -46,7 +46,7 @@ class Outcome(enum.StrEnum):
 
     @property
     def is_infeasible(self) -> bool:
-        """Whether the configuration asks for more than there is, which is nobody's failure."""
+        """Whether the configuration asks for more than there is: no failure of the trial."""
         return self in (Outcome.OVERSIZED, Outcome.OUT_OF_MEMORY, Outcome.TIMED_OUT)
 
     @property
@@ -85,7 +85,7 @@ class TrialRecord(TypedDict, total=False):
     outcome: str
     """Why there is no score; one of `Outcome`, or a word of a newer Trialflow."""
     infeasible: bool
-    """Whether the configuration asks for more than there is, which is nobody's failure."""
+    """Whether the configuration asks for more than there is: no failure of the trial."""
     executions: Sequence[ExecutionRecord]
     scores: Sequence[float]
     """Of each execution."""

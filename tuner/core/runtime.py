@@ -1,6 +1,6 @@
 """The ambient settings of a process: its role, launcher and stream.
 
-Whoever starts a process says what it is (`become`), once. A study file assembles its tuner the same
+The starter of a process says what it is (`become`), once. A study file assembles its tuner the same
 way for all, so what it is assembled for comes from here (`within`).
 """
 
@@ -32,7 +32,7 @@ class Clock(Protocol):
         """Seconds since 1970."""
 
     def monotonic(self) -> float:
-        """Seconds of a clock that nobody sets."""
+        """Seconds of a monotonic clock."""
 
 
 class Launcher(Protocol):

@@ -49,7 +49,7 @@ def text_of(value: object) -> str:
     """What `str` says, also where the value's own code raises."""
     try:
         return str(value)
-    except Exception as error:  # noqa: BLE001 - it is somebody else's
+    except Exception as error:  # noqa: BLE001 - it is the user's class
         return f"<{type(value).__name__}, whose str() raised {type(error).__name__}>"
 
 
@@ -57,7 +57,7 @@ def short_repr(value: object) -> str:
     """What `repr` says, cut off, also where the value's own code raises."""
     try:
         found = clean(repr(value))
-    except Exception as error:  # noqa: BLE001 - it is somebody else's
+    except Exception as error:  # noqa: BLE001 - it is the user's class
         return f"<{type(value).__name__}, whose repr() raised {type(error).__name__}>"
     return found if len(found) <= LONGEST_REPR else f"{found[:LONGEST_REPR]}..."
 

@@ -81,7 +81,7 @@ class Trial(Stateful):
     @property
     def metrics(self) -> MetricsTracker:
         """What was measured, by metric and step."""
-        # Read when somebody asks: a search that is resumed knows thousands of trials.
+        # Read lazily: a search that is resumed knows thousands of trials.
         if self._unread_metrics is not None:
             with understood(f"the metrics of trial {self.trial_id}"):
                 self._metrics = MetricsTracker.from_config(self._unread_metrics)
@@ -104,9 +104,9 @@ class Trial(Stateful):
 
     @property
     def seconds(self) -> float | None:
-        """How long the last attempt took, in seconds; None while it runs, or if nobody knows."""
+        """How long the last attempt took, in seconds; None while it runs, or if unknown."""
         started, ended = self.record.get("started"), self.record.get("ended")
-        # Not below 0, should somebody have set the clock meanwhile.
+        # Not below 0, should the clock have been set meanwhile.
         return None if started is None or ended is None else max(float(ended - started), 0.0)
 
     @property
@@ -121,14 +121,14 @@ class Trial(Stateful):
 
     @property
     def outcome(self) -> str | None:
-        """How the last attempt ended, one of `Outcome`; None while it runs, or if nobody knows."""
+        """How the last attempt ended, one of `Outcome`; None while it runs, or if unknown."""
         if self.status == TrialStatus.COMPLETED:
             return Outcome.COMPLETED
         return self.record.get("outcome")
 
     @property
     def infeasible(self) -> bool:
-        """Whether the configuration asks for more than there is, which is nobody's failure."""
+        """Whether the configuration asks for more than there is: no failure of the trial."""
         return bool(self.record.get("infeasible"))
 
     @property

@@ -169,7 +169,7 @@ def _fold(
 
 
 def _of_metrics(project: Project, history: History) -> Iterator[Damage]:
-    """Metrics are read when somebody asks for them, otherwise."""
+    """Metrics are read lazily, otherwise."""
     for trial_id, trial in history.trials.items():
         try:
             _ = trial.metrics

@@ -40,7 +40,7 @@ class Counting:
         self.declared: set[Identity] = set()
         """The parameters that the study itself has declared; the others were met by trials."""
         self.data_version: str | None = None
-        """Version of the data that trials train on now; None where nobody says."""
+        """Version of the data that trials train on now; None if not given."""
         self.stale = STALE[0]
         """What becomes of trials on data of another version, one of `STALE`."""
         self._version_of: dict[str, str | None] = {}
@@ -68,7 +68,7 @@ class Counting:
             self.begin(trial_id)
 
     def version_of(self, trial: Trial) -> str | None:
-        """Version of the data that a trial trains on, or has; None where nobody said."""
+        """Version of the data that a trial trains on, or has; None if not given."""
         return self._version_of.get(trial.trial_id)
 
     def is_stale(self, trial_id: str) -> bool:

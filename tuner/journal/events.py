@@ -27,7 +27,7 @@ class SearchStarted:
     settings: dict[str, Any] = field(default_factory=dict)
     """The oracle's arguments, as far as they are plain values; among them the seed."""
     study: str | None = None
-    """Digest of the study's code; None where nobody knows."""
+    """Digest of the study's code; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)

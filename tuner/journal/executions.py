@@ -86,7 +86,7 @@ def measured_at(epochs: Sequence[int], count: int) -> Sequence[int]:
     """The epochs in which a metric with this many values was measured.
 
     With fewer values than epochs it is one of validation every n-th epoch. Where several n would
-    fit, nobody can say, and the answer is none.
+    fit it is unknown, and the answer is none.
     """
     if count == len(epochs):
         return epochs

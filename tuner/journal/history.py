@@ -146,7 +146,7 @@ class History:
     def untried(self, rng: np.random.Generator) -> Values | None:
         """Random values that had no trial yet; None when there are none left."""
         if not self.space.space and not self.completed and not self.running:
-            # Nobody got as far as to declare a hyperparameter: there is nothing to exhaust yet.
+            # No hyperparameter was declared yet: there is nothing to exhaust.
             return {}
         return untried_values(self.space, self.tried, rng)
 

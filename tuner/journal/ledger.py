@@ -133,7 +133,7 @@ class Ledger:
 
 
 def space_grown(hyperparameters: HyperParameters, known: HyperParameters) -> list[SpaceGrown]:
-    """The event that tells of parameters nobody knew; none when there are none."""
+    """The event that tells of parameters not known before; None if there are none."""
     new = [
         parameter
         for parameter in hyperparameters.difference(known)
@@ -156,7 +156,7 @@ def trial_created(
     Args:
         history: The trials there were before.
         values: By hyperparameter.
-        budget: How long to train, None if nobody says.
+        budget: How long to train, None if not given.
         seed: Of the search.
         now: Unix time.
         enqueued: Whether the user asked for these values.

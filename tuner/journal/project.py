@@ -93,7 +93,7 @@ class Project:
     """One search's place on a store.
 
     Reading needs nothing. Writing to the journal needs `open`, which makes this process the one
-    writer; `save_result` is for whoever ran the trial and needs neither.
+    writer; `save_result` is for the process that ran the trial and needs neither.
 
     Args:
         directory: Path or fsspec URL under which projects lie.
@@ -343,7 +343,7 @@ class Project:
     def _has_result(self, name: str) -> bool:
         try:
             return self.store.exists(self.paths.trial(name).result)
-        except ValueError:  # nobody's id
+        except ValueError:  # no trial's id
             return False
 
     def _where(self, key: str) -> str:
@@ -366,7 +366,7 @@ class Project:
     def _delete_everything(self) -> None:
         """Deletes all but the lease; the marker goes last, so that a cut-off is noticed."""
         keep = {self.paths.erasing, self.paths.lease}
-        # Without project.json nobody takes what is left for a project.
+        # Without project.json what is left is not taken for a project.
         self.store.delete([self.paths.project])
         for name in self.store.list(""):
             if name not in keep:

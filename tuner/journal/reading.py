@@ -35,7 +35,7 @@ def read_history(project: Project) -> tuple[History, list[Event]]:
     """All that has happened in a project, and the events that tell it.
 
     Args:
-        project: One that nobody has read from before: it is read from where it was left.
+        project: One that was not read from before: it is read from where it was left.
 
     Raises:
         FileNotFoundError: There is none.

@@ -30,7 +30,7 @@ class Reconstruction:
     given_up: Sequence[str]
     """Ids of trials of which nothing is known; they count as failed."""
     homeless: Sequence[str]
-    """Ids of folders of trials that have left no result and that nobody misses."""
+    """Ids of folders of trials that have left no result and that the journal does not miss."""
 
 
 def reconstruct(

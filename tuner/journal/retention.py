@@ -95,9 +95,9 @@ def has_weights(trial: Trial) -> bool:
 
 
 def obsolete(history: History, kept: int, needed: Collection[str]) -> list[str]:
-    """The ended trials whose weights nobody wants any more, and that were not dropped before.
+    """The ended trials whose weights are obsolete, and that were not dropped before.
 
-    A trial once obsolete stays so: whatever ends later can only push it further down. So a process
+    A trial once obsolete stays so: a later end can only push it further down. So a process
     that knows less than the whole history drops nothing that another one still wants.
 
     Args:

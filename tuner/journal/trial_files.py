@@ -82,7 +82,7 @@ def parse_result(data: bytes, trial_id: str, where: str) -> dict[str, Any]:
     check_fitting(_Result, state, where)
     with understood(where):
         trial = Trial.from_state(state)
-        _ = trial.metrics  # read when somebody asks, otherwise
+        _ = trial.metrics  # read lazily, otherwise
     if trial.trial_id != trial_id or not trial.ended:
         received = f"trial_id={short_repr(trial.trial_id)}, status={short_repr(trial.status)}"
         raise CorruptError(

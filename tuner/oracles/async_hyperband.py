@@ -22,7 +22,7 @@ from tuner.oracles.oracle import Oracle
 from tuner.oracles.settings import OracleOptions
 
 MODELLED_RUNGS = 3
-"""Rungs where a model proposes, if nobody says otherwise."""
+"""Rungs where a model proposes, unless given."""
 
 
 def epochs_of_rungs(min_epochs: int, max_epochs: int, factor: int) -> list[int]:

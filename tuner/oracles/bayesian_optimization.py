@@ -23,7 +23,7 @@ from tuner.oracles.oracle import Oracle
 from tuner.oracles.settings import OracleOptions
 
 ALPHA = 1e-4
-"""Keras Tuner's default, as is `BETA`; whoever gives others asks for its acquisition."""
+"""Keras Tuner's default, as is `BETA`; other values ask for its acquisition."""
 
 
 def propose(history: History, rng: np.random.Generator, recipe: Recipe | None = None) -> Decision:
@@ -35,7 +35,7 @@ def propose(history: History, rng: np.random.Generator, recipe: Recipe | None = 
     values = draw(history, rng, "bayesian", recipe)
     if values is not None:
         return Proposal(values)
-    # A running trial may still meet hyperparameters that nobody has seen.
+    # A running trial may still meet hyperparameters not seen before.
     return Wait() if history.running else Done("every configuration of the space has had a trial")
 
 

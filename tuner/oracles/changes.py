@@ -193,7 +193,7 @@ def data_lines(before: str | None, history: History) -> Iterator[str]:
     """Tells that the data is another, and what becomes of the trials on the one before.
 
     Args:
-        before: The version of the data until now; None where nobody said.
+        before: The version of the data until now; None if not given.
         history: Everything that has happened.
     """
     counting = history.counting

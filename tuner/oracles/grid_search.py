@@ -233,7 +233,7 @@ def propose(history: History, rng: np.random.Generator, sweep: Sweep | None = No
     values = (sweep or Sweep(history)).untried() if known else history.untried(rng)
     if values is not None:
         return Proposal(values)
-    # A running trial may still meet hyperparameters that nobody has seen.
+    # A running trial may still meet hyperparameters not seen before.
     return Wait() if history.running else Done("every combination has had a trial")
 
 

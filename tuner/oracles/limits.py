@@ -167,7 +167,7 @@ def _epochs_of(trial: Trial) -> int:
     trained = trial.record.get("epochs")
     if trained is not None:
         return int(trained)
-    # Nobody counted: it runs, or it is no Keras model.
+    # Not counted: it runs, or it is no Keras model.
     failed = trial.status == TrialStatus.FAILED
     granted = 0 if trial.budget is None else trial.budget.epochs - trial.budget.initial_epoch
     return 0 if failed else math.ceil(granted)

@@ -88,9 +88,9 @@ class Oracle(OracleSubclassing, Stateful):
         self.seed = secrets.randbelow(2**31) if seed is None else seed
         self.tuner_ids: set[str] = set()
         self.study: str | None = None
-        """Digest of the study's code; None where nobody knows."""
+        """Digest of the study's code; None if unknown."""
         self.data_version: str | None = None
-        """Of the data that trials train on; None where nobody says."""
+        """Of the data that trials train on; None if not given."""
         self.stale: str | None = None
         """What becomes of trials on other data, one of `counting.STALE`; None: as before."""
         self.retry_failed = False
@@ -229,7 +229,7 @@ class Oracle(OracleSubclassing, Stateful):
     def tell(self, trial_id: str, state: Mapping[str, Any]) -> None:
         """Ends a trial that ran in another process.
 
-        At once, so that nobody sees an outcome that is not recorded yet.
+        At once, so that no outcome is seen before it is recorded.
 
         Args:
             trial_id: The trial.
@@ -302,7 +302,7 @@ class Oracle(OracleSubclassing, Stateful):
 
     @property
     def planned_trials(self) -> int | None:
-        """Number of trials the search will have, None when nobody can say."""
+        """Number of trials the search will have, None if unknown."""
         return self.max_trials
 
     def weights_needed(self) -> set[str]:

@@ -43,7 +43,7 @@ searches found in 60 to 90 more trials was at most a third of it (docs/quality.m
 IN_A_ROW = 3
 """How often in a row the model has to say that there is none."""
 HARDLY = 0.01
-"""Difference of two probabilities that nobody need be told."""
+"""Difference of two probabilities too small to be told."""
 MOST = 250
 """Trials up to which people are told of an outlook; it takes longer with more of them."""
 EARLIEST = 20
@@ -51,7 +51,7 @@ EARLIEST = 20
 EVERY, SELDOM = 2, 20
 """Trials until it is asked again: so many, or such a part of those there are."""
 MEDIAN_OF = 256
-"""Points of the space whose median is how good a configuration is that nobody has chosen."""
+"""Points of the space whose median is how good a random configuration is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def propose(history: History, rng: np.random.Generator, sampler: str = "random")
     values = draw(history, rng, sampler)
     if values is not None:
         return Proposal(values)
-    # A running trial may still meet hyperparameters that nobody has seen.
+    # A running trial may still meet hyperparameters not seen before.
     return Wait() if history.running else Done("every configuration of the space has had a trial")
 
 

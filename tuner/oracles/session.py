@@ -296,7 +296,7 @@ class Session:
         """Takes over what the study declares at the start of a search.
 
         Args:
-            declaration: What it declares; None where nobody has asked.
+            declaration: What it declares; None if it was not asked.
 
         Returns:
             What has changed, and what that does, one line each.

@@ -62,7 +62,7 @@ class Settings(Protocol):
 
     @property
     def planned_trials(self) -> int | None:
-        """Number of trials the search will have, None when nobody can say."""
+        """Number of trials the search will have, None if unknown."""
 
     def adopt_seed(self, seed: int) -> None:
         """Takes the seed of the project, unless it was given another."""

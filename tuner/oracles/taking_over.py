@@ -146,7 +146,7 @@ def reopen_trials(project: Project, trial_ids: Sequence[str], now: float) -> lis
     """Has failed trials of a project tried again as soon as its search goes on.
 
     Args:
-        project: Nobody may be searching on it.
+        project: One that no process is searching on.
         trial_ids: Ids of trials that have failed; all of them if empty.
         now: Unix time.
 

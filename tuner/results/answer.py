@@ -46,7 +46,7 @@ def _how_sure(findings: Findings, best: Trial) -> Iterable[str]:
     scores = best.record.get("scores") or []
     deviation = spread(scores)
     if deviation is None:
-        yield "It was trained once, so nobody knows how much of its score is luck."
+        yield "It was trained once, so how much of its score is luck is unknown."
     else:
         yield (
             f"Its {len(scores)} executions gave {_listed(map(number, scores))}, a standard "

@@ -26,7 +26,7 @@ MODELS = "models"
 ALREADY = "it is published already"
 """Why the best trial of a search is not published once more."""
 KEPT = 2
-"""Models that stay: the published one, and the one before it, which somebody may be reading."""
+"""Models that stay: the published one, and the one before it, which may still be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ class Publisher:
             return key
 
     def _put_newest(self, seen: Publication | None) -> None:
-        """Has `best.json` be the newest record, whoever else has published meanwhile."""
+        """Has `best.json` be the newest record, also after others have published meanwhile."""
         while seen is not None:
             self.store.replace(BEST, seen.to_bytes())
             newest = self.current()

@@ -47,7 +47,7 @@ class Summary:
     ended: int
     """Trials that have ended."""
     total: int | None
-    """Trials there will be, None where nobody can say."""
+    """Trials there will be, None if unknown."""
     running: int
     counts: str
     state: str

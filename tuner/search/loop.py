@@ -252,7 +252,7 @@ def quick_collections() -> Iterator[None]:
     Keras collects garbage before each model is built. With TensorFlow imported that takes 0.2 s
     each time, nearly all of it for objects that stay as long as the process.
     """
-    if gc.get_freeze_count():  # somebody else's, or a child's that was forked so
+    if gc.get_freeze_count():  # another library's, or a child's that was forked so
         yield
         return
     gc.collect()

@@ -36,7 +36,7 @@ class SearchOptions:
     retry_failed: bool = False
     """Whether all trials that have failed are tried again."""
     data_version: str | None = None
-    """Of the data that trials train on; None where nobody says."""
+    """Of the data that trials train on; None if not given."""
     stale: str | None = None
     """What becomes of trials on other data, one of `STALE`; None for what did before."""
 
@@ -149,7 +149,7 @@ def activate_all_conditions(build: Callable[[HyperParameters], object], oracle: 
 
 
 def takes(function: Callable[..., Any], name: str) -> bool:
-    """Whether a function may be given an argument of this name; so if nobody can say."""
+    """Whether a function may be given an argument of this name; so if that is unknown."""
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):  # written in C

@@ -23,7 +23,7 @@ class Progress:
     failed: int
     running: int
     total: int | None
-    """Trials the search will have; None when nobody can say."""
+    """Trials the search will have; None if unknown."""
     best: Trial | None
     metric: str
     seconds_left: float | None
@@ -38,7 +38,7 @@ class Progress:
         return f"{self.done}{total} done, {self.running} running, {self.failed} failed"
 
     def time_left(self) -> str:
-        """About how long the search will take; empty when nobody can say, and at its end."""
+        """About how long the search will take; empty if unknown, and at its end."""
         if self.seconds_left is None or (self.total or 0) <= self.done:
             return ""
         return f"about {clock(self.seconds_left)} left"

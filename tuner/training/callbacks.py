@@ -156,12 +156,12 @@ class SaveBestEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras ha
             self.best_value = state["best_value"]
 
     def check_not_lost(self) -> None:
-        """Raises ScratchLostError where somebody has deleted what was saved."""
+        """Raises ScratchLostError where the saved file was deleted."""
         if self.has_saved and not Path(self.filepath).exists():
             raise ScratchLostError(self.filepath)
 
     def _save_weights(self) -> None:
-        # Aside, since somebody may still be reading the file of an earlier epoch.
+        # Aside, since a reader may still have the file of an earlier epoch open.
         path = Path(self.filepath)
         partial = path.with_name(f"new-{path.name}")
         self.model.save_weights(partial, overwrite=True)

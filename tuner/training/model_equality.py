@@ -68,7 +68,7 @@ def data_for(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Data
     """Some rows of what `fit` is given, if it is arrays; noise of their shape otherwise.
 
     Raises:
-        ValueError: Nobody can say what the model takes.
+        ValueError: The shape of the model's input is unknown.
     """
     import keras
 

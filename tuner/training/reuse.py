@@ -48,7 +48,7 @@ class Reuse:
     Args:
         mode: `"auto"` where parts of Keras alone are at work that are known to depend on nothing
             but variables; True where the user knows it of what else is at work; False never.
-        own_code: What of the tuner's or the hypermodel's training is somebody else's, in words.
+        own_code: What of the tuner's or the hypermodel's training is other people's code, in words.
     """
 
     def __init__(self, mode: Mode, own_code: str | None = None) -> None:
@@ -126,7 +126,7 @@ class Reuse:
     ) -> str | None:
         """Gives the compiled model the values of the fresh one; answers why not.
 
-        Random generators stay as they would be had nobody tried.
+        Random generators stay as if it had not been tried.
         """
         try:
             objection = difference(compiled, fresh, described=self._mode == "auto")

@@ -31,7 +31,7 @@ class Order:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.epoch: int | None = None
-        """The epoch that runs; None between trainings and in those that nobody watches."""
+        """The epoch that runs; None between trainings and in those that are not watched."""
         self._outside = OUTSIDE
 
     def permutation(self, size: int) -> np.ndarray:

@@ -29,7 +29,7 @@ State = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A state on its way to the store: its containers were copied, its arrays are nobody else's."""
+    """A state on its way to the store: its containers were copied, its arrays are not shared."""
 
     epoch: int
     plain: Any
@@ -133,7 +133,7 @@ class StatePlace:
         self._named = self._file = None
         names = self._store.list(self.paths.folder)
         passing = [name for name in names if name.startswith(("epoch-", "best-", "manifest"))]
-        # The manifest first: without it nobody looks for the others.
+        # The manifest first: without it the others are not looked for.
         self._delete(f"{self.paths.folder}/{name}" for name in sorted(passing, reverse=True))
 
     def _load(self, manifest: Manifest, target: Path) -> State:

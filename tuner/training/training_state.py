@@ -96,7 +96,7 @@ class TrainingState:
         self.epoch = 0
         """The epoch to go on with, from 0: as many epochs are done."""
         self.best_file = folder / "checkpoint.weights.h5"
-        """Weights of the best epoch so far, if somebody writes them there."""
+        """Weights of the best epoch so far, if they were written there."""
         self.end: State | None = None
         """The state at the end of training, where it was asked for."""
         self.keep_end = keep_end
@@ -120,7 +120,7 @@ class TrainingState:
 
     @property
     def found(self) -> bool:
-        """Whether there is a state to go on with, that nobody has taken over yet."""
+        """Whether there is a state to go on with, that was not taken over yet."""
         return self._pending is not None
 
     def inherit(self, state: State) -> None:
@@ -128,7 +128,7 @@ class TrainingState:
         self._pending, self.inherited = state, True
 
     def start_over(self) -> None:
-        """Forgets whatever there was."""
+        """Forgets the saved states."""
         self._writer.wait()
         self._place.discard()
         self.best_file.unlink(missing_ok=True)

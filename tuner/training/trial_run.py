@@ -55,7 +55,7 @@ class TrialRun:
         self._paths = self._project.paths.trial(trial.trial_id)
         self._kept = ExecutionResults(self._project, trial.trial_id, trial.retries)
         self._best_value: float | None = None
-        # Asked once: a trial that nobody has begun costs no more requests.
+        # Asked once: a trial not begun before costs no more requests.
         found = self._project.store.list(self._paths.folder) if plan.resume else []
         self._begun = set(found)
 

@@ -80,7 +80,7 @@ _TRUSTED = {_KERAS, "tensorflow", "numpy", "ml_dtypes", *_STANDARD}
 
 
 def untrusted_part(root: Any) -> str | None:
-    """Names a function or an object within `root` that is somebody else's; None if there is none.
+    """Names a function or an object within `root` that is not part of it; None if there is none.
 
     What such code reads when it runs (a global, a file, a counter) cannot be known.
     """

@@ -158,7 +158,7 @@ class BaseTuner(TunerResults, Stateful):
             self._search_here(fit_args, fit_kwargs)
 
     def _search_here(self, fit_args: Sequence[Any], fit_kwargs: dict[str, Any]) -> None:
-        """Searches in this process, whoever might launch it elsewhere."""
+        """Searches in this process, also where a launcher would run it elsewhere."""
         options = self._take_options(fit_kwargs)
         self.oracle.update_space(space_of(fit_args, fit_kwargs))
         bars = options.search_verbose is not None and bool(fit_kwargs.get("verbose"))

@@ -33,7 +33,7 @@ def digest_of_files(paths: Iterable[Path]) -> str | None:
 
 
 def digest_of(parts: Iterable[Any]) -> str | None:
-    """The digest of the code that functions and objects are made of, None where nobody knows.
+    """The digest of the code that functions and objects are made of, None if unknown.
 
     That of their files, or of themselves where they were typed into a notebook.
     """

@@ -188,7 +188,7 @@ def _is_open(parameter: HyperParameter, values: Values) -> bool:
 
 
 def complete_values(space: HyperParameters, values: Mapping[str, Any]) -> dict[str, Any]:
-    """A whole configuration of the values somebody gave, and the defaults of the others.
+    """A whole configuration of the values given, and the defaults of the others.
 
     While no parameter is known, the values are taken as they are.
 

@@ -133,7 +133,7 @@ class Registry:
         if not self._exists(hp.name, hp.conditions):
             return self._register(hp)
         if not self.is_active(hp):
-            return None  # nobody should rely on the value of an inactive parameter
+            return None  # an inactive parameter has no value to rely on
         return self.values.setdefault(hp.name, hp.default)
 
     def _register(self, hyperparameter: HyperParameter, overwrite: bool = False) -> Any:

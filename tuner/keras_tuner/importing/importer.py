@@ -50,7 +50,7 @@ class Imported:
     """Trials whose weights were taken over."""
     oracle: str
     """How the old search goes on here, `"Hyperband(max_epochs=4, factor=2)"` for example; empty
-    if nobody knows."""
+    if unknown."""
     notes: tuple[str, ...]
     """What was left out or is odd, and why, in sentences."""
 

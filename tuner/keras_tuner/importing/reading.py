@@ -53,7 +53,7 @@ class OldProject:
     """The table of brackets, if it was Hyperband."""
     sweeps: float
     oracle: str
-    """Name of the class of ours that goes on with it, `"Oracle"` if nobody knows."""
+    """Name of the class of ours that goes on with it, `"Oracle"` if unknown."""
     notes: tuple[str, ...]
     """What is odd about it, in sentences."""
 

@@ -173,7 +173,7 @@ def creations(project: OldProject, trials: Sequence[NewTrial], now: float) -> It
             trial_id=trial.trial_id,
             values=to_json(trial.values),
             time=now,
-            # Only a trial that runs again is seeded: nobody knows the others' seeds.
+            # Only a trial that runs again is seeded: the others' seeds are unknown.
             seed=trial_seed(project.seed, number) if running else None,
             budget=trial.budget.to_json() if trial.budget else None,
         )

@@ -59,7 +59,7 @@ class Document:
 
     @contextmanager
     def reading(self, what: str) -> Iterator[None]:
-        """Errors of whoever makes something of this file become one that names the file."""
+        """Errors of the code that reads this file become one that names the file."""
         try:
             yield
         except CorruptError:
@@ -155,7 +155,7 @@ def space_of(document: Document) -> HyperParameters:
 
 
 def _tidied(parameter: Mapping[str, Any]) -> dict[str, Any]:
-    """A parameter without what older versions wrote and nobody meant."""
+    """A parameter without what older versions wrote by mistake."""
     config = dict(parameter["config"])
     if config.get("step") == 1 and config.get("sampling") in ("log", "reverse_log"):
         # The default of an Int was a step of 1 whatever the sampling, which took no notice of it.

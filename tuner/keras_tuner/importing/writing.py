@@ -106,20 +106,20 @@ def check_destination(source: Store, project: Project) -> None:
 def new_project(project: Project, info: ProjectInfo) -> Iterator[None]:
     """Inside, this process writes the project; only when it is left the project is there.
 
-    A project that bears the mark of being erased is none: what is cut off is deleted by whoever
-    opens it next, a search as well as another import.
+    A project that bears the mark of being erased is none: what is cut off is deleted by the next
+    search or import that opens it.
 
     Raises:
-        FileExistsError: Somebody else made a project there meanwhile.
-        LeaseHeldError: Somebody else is writing one.
+        FileExistsError: Another process made a project there meanwhile.
+        LeaseHeldError: Another process is writing one.
     """
     if _was_cut_off(project, _names(project)):
         project.erase()
     stored, events = project.open(info)
     try:
         if events or stored.seed != info.seed:
-            msg = f"Expected no project at {project.url}. Received: somebody has just made one."
-            raise FileExistsError(msg)
+            msg = f"Expected no project at {project.url}."
+            raise FileExistsError(f"{msg} Received: another process has just made one.")
         project.store.replace(project.paths.erasing, b"{}")
         try:
             yield
