@@ -1,4 +1,4 @@
-"""What a child prints: clean lines, of which a bounded number is kept and passed on."""
+"""Output of a child: clean lines, of which a bounded number is kept and passed on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study declares, to be compared with what its project knows."""
+"""The declaration of a study: space, training and data version, compared with its project's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON as values of types: whatever else came is an error that names where it stands."""
+"""JSON parsed into typed values; anything else is an error that names its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which trials count in a search whose study has changed since they ran."""
+"""The trials that count in a search whose study has changed since they ran."""
 
 from __future__ import annotations
 

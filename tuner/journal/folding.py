@@ -1,4 +1,4 @@
-"""Has a history take its events: what each kind of them does to what a search knows."""
+"""The fold of a history: how each kind of event changes it."""
 
 from __future__ import annotations
 

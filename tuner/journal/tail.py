@@ -1,4 +1,4 @@
-"""How many entries a journal has: noted beside it, so that a lost last one is missed."""
+"""The length of a journal, noted beside it, so that a lost last entry is noticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search begins next, from its history: what the user asked for, or what is proposed."""
+"""The next configuration of a search: one that the user has enqueued, or a proposal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study that changed means for its search: the events, and the lines that tell of them."""
+"""Events and messages for a search whose study has changed."""
 
 from __future__ import annotations
 

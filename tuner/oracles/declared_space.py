@@ -1,4 +1,4 @@
-"""What a process knows of a search's space before its journal does, and how the space grows."""
+"""Hyperparameters that a process has met before the journal has them, and how the space grows."""
 
 from __future__ import annotations
 

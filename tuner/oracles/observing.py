@@ -1,4 +1,4 @@
-"""What a history tells a model: points, numbers, and what next to look for."""
+"""A history as data for a model: points, targets, and the improvement to look for."""
 
 from __future__ import annotations
 

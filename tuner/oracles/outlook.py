@@ -1,4 +1,6 @@
-"""What more trials would bring, and how sure the best one is: a posterior of noise-free scores.
+"""Expected further improvement of a search, and certainty of its best trial.
+
+Both come from a posterior of noise-free scores.
 
 The model is that of the Bayesian oracle, whichever oracle made the trials. Draws of the losses, at
 the trials and at the most promising other points together, say by how much the best of those beats

@@ -1,4 +1,4 @@
-"""What programs for Keras Tuner find at `oracle._display`."""
+"""The object that Keras Tuner has at `oracle._display`, for programs that use it."""
 
 from __future__ import annotations
 
