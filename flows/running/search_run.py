@@ -18,8 +18,8 @@ from flows.running.best_model import BestModel
 from flows.running.cancelling import CancelWatch
 from flows.running.live_summary import LiveSummary
 from flows.running.news import News
+from flows.running.project_runs import mark_crashed, own_run_id
 from flows.running.stopping import check_not_asked_to_stop
-from flows.running.vanished import mark_crashed, own_run_id
 from tasks.runner import TrialRunner
 from tasks.slots import Slots
 from tasks.trial import submit_trial
