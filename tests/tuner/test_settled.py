@@ -76,12 +76,15 @@ def test_the_best_of_clear_trials_is_surely_the_best_and_more_of_them_would_help
     assert found.left == found.improvement / found.spread
 
 
-def test_scores_in_other_units_are_expected_to_improve_alike():
+def test_scores_in_other_units_and_the_other_direction_are_expected_to_improve_alike():
     plain = outlook(history_of(square(), bowl, 15))
     # Powers of two round nothing, so that the model finds the same wherever it is fitted.
     scaled = outlook(history_of(square(), lambda v: 1024 * bowl(v), 15))
     assert scaled.improvement == pytest.approx(1024 * plain.improvement, rel=1e-9)
     assert scaled.left == pytest.approx(plain.left, rel=1e-9)
+    turned = history_of(square(), lambda v: -1024 * bowl(v), 15)
+    turned.objective = Objective("y", "max")
+    assert outlook(turned).improvement == scaled.improvement
     moved = outlook(history_of(square(), lambda v: 1024 * bowl(v) + 7, 15))
     assert moved.left == pytest.approx(plain.left, rel=0.1)
 
